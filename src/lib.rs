@@ -1,0 +1,5 @@
+pub mod http;
+pub mod sse;
+pub mod timestamp;
+pub mod units;
+pub const SERVER_NAME: &str = concat!("sse-argo-tester/", env!("CARGO_PKG_VERSION"));
