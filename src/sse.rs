@@ -39,6 +39,22 @@ impl Event<'_> {
     ///
     /// Every CR, LF and CRLF in `data` ends a line: the client sees them all as LF, which is all the format can carry.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_fields(out);
+        for line in lines(self.data) {
+            push_field(out, b"data", line);
+        }
+        out.push(b'\n');
+    }
+
+    /// Like [`Event::encode`], with data that `fill` appends in place instead of `data`. It must hold no line break.
+    pub fn encode_line(&self, out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
+        self.encode_fields(out);
+        out.extend_from_slice(b"data: ");
+        fill(out);
+        out.extend_from_slice(b"\n\n");
+    }
+
+    fn encode_fields(&self, out: &mut Vec<u8>) {
         if let Some(name) = self.event {
             push_field(out, b"event", name.as_str().as_bytes());
         }
@@ -48,10 +64,6 @@ impl Event<'_> {
         if let Some(retry_ms) = self.retry_ms {
             push_field(out, b"retry", itoa::Buffer::new().format(retry_ms).as_bytes());
         }
-        for line in lines(self.data) {
-            push_field(out, b"data", line);
-        }
-        out.push(b'\n');
     }
 }
 
