@@ -1,7 +1,28 @@
+//! Find out whether Server-Sent Events arrive in real time through whatever lies between a client and an origin.
+//!
+//! The crate is a library with a thin binary. Its modules stand on floors, and imports point down only:
+//!
+//! | floor | modules | |
+//! |---|---|---|
+//! | 0 | [`units`], [`timestamp`], [`sse`], [`http`] | pure: no socket, thread, clock or printing |
+//! | 1 | [`stamp`] | pure: the origin's stamped events |
+//! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
+//! | 4 | [`shutdown`] | edge: signals to one stop token |
+//! | 5 | [`server`] | edge: the instrumented origin |
+//! | 8 | [`cli`] | arguments to configurations, exit codes |
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("sse-argo-tester runs on Linux: the origin waits with epoll and relies on Linux socket options");
+
+pub mod cli;
 pub mod http;
 pub mod schedule;
+pub mod server;
+pub mod shutdown;
 pub mod sse;
 pub mod stamp;
 pub mod timestamp;
 pub mod units;
+
+/// What the program calls itself in `Server` headers and in `/time`: `sse-argo-tester/VERSION`.
 pub const SERVER_NAME: &str = concat!("sse-argo-tester/", env!("CARGO_PKG_VERSION"));

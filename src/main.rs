@@ -1,1 +1,8 @@
-fn main() {}
+//! The `sse-argo-tester` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    sse_argo_tester::cli::run(&args, &mut std::io::stdout(), &mut std::io::stderr()).into()
+}

@@ -72,7 +72,7 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
 pub fn format_duration(duration: Duration) -> String {
     let us = duration.as_micros();
     let units = [("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000)];
-    match units.into_iter().find(|(_, size)| us != 0 && us % size == 0) {
+    match units.into_iter().find(|(_, size)| us != 0 && us.is_multiple_of(*size)) {
         Some((unit, size)) => format!("{}{unit}", us / size),
         None if us == 0 => "0s".to_owned(),
         None => format!("{us}us"),

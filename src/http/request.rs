@@ -72,6 +72,8 @@ pub struct Screened {
     pub expects_continue: bool,
     /// The connection may serve another request.
     pub keep_alive: bool,
+    /// The response has no body, because the request is HEAD.
+    pub head_only: bool,
 }
 
 /// The fields of a head that [`screen`] let pass, in order, names as they were written.
@@ -110,7 +112,7 @@ pub fn screen(head: &[u8]) -> Result<Screened, Refusal> {
     let expects_continue = check_expect(&fields, version)?;
     let body = check_body(&fields, version, method, expects_continue)?;
     let keep_alive = version == Version::Http11 && !fields.connection_has("close");
-    Ok(Screened { version, target, body, expects_continue, keep_alive })
+    Ok(Screened { version, target, body, expects_continue, keep_alive, head_only: method == "HEAD" })
 }
 
 /// The request as it is forwarded to the inner hop: to `target`, without the fields of one connection, without those

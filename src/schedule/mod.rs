@@ -82,13 +82,23 @@ impl Schedule {
         self.last_write = now;
     }
 
+    /// The id of the newest event that was sent, or the one before the first.
+    pub fn newest(&self) -> u64 {
+        self.sent
+    }
+
+    /// Whether another event is to be sent, before silence or the end.
+    pub fn wants_events(&self) -> bool {
+        !self.is_silent() && !self.is_complete()
+    }
+
     /// What is due next, and when. An event that is due at the very end of the stream is still sent.
     pub fn next(&self) -> (Instant, Due) {
         let end = (self.start + self.terms.lifetime, Due::End(Ending::Duration));
         if self.is_silent() {
             return end;
         }
-        if self.terms.last.is_some_and(|last| self.sent >= last) {
+        if self.is_complete() {
             return (self.last_write, Due::End(Ending::Count));
         }
         let heartbeat = self.terms.heartbeat.map(|idle| (self.last_write + idle, Due::Heartbeat));
@@ -97,6 +107,10 @@ impl Schedule {
 
     fn is_silent(&self) -> bool {
         self.terms.silent_after.is_some_and(|events| self.sent - self.terms.base >= events)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.terms.last.is_some_and(|last| self.sent >= last)
     }
 
     fn next_event(&self) -> Option<(Instant, Due)> {

@@ -1,0 +1,119 @@
+//! The command line: arguments in, an exit code out.
+
+mod logging;
+mod normalize;
+mod options;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use argh::FromArgs;
+
+use crate::server::Server;
+use crate::shutdown::Interrupts;
+use options::{Args, Command, Serve};
+
+/// The program's exit codes. Other programs rely on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what it was asked to, and was stopped as it should be.
+    Ok,
+    /// The arguments are wrong.
+    Usage,
+    /// It can't bind its address, or the system refuses something else that it needs.
+    Unreachable,
+    /// A second signal interrupted it while it was ending.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the process ends with.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Ok => 0,
+            Exit::Usage => 2,
+            Exit::Unreachable => 3,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        exit.code().into()
+    }
+}
+
+/// Runs the program with `args`, its own name not among them. Results go to `out`, messages for the user to `err`;
+/// the log goes to standard error. A closed `out` is no failure.
+pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let args = match parse(args) {
+        Ok(args) => args,
+        Err(Early::Show(text)) => {
+            show(out, &text);
+            return Exit::Ok;
+        }
+        Err(Early::Wrong(text)) => {
+            show(err, &format!("sse-argo-tester: {}\nTry 'sse-argo-tester --help'.", text.trim_end()));
+            return Exit::Usage;
+        }
+    };
+    if args.version {
+        show(out, concat!("sse-argo-tester ", env!("CARGO_PKG_VERSION")));
+        return Exit::Ok;
+    }
+    if let Err(text) = logging::start(args.log_level, args.log_file.as_deref()) {
+        show(err, &format!("sse-argo-tester: {text}"));
+        return Exit::Usage;
+    }
+    let Command::Serve(options) = args.command;
+    serve(options, out).unwrap_or_else(|error| {
+        show(err, &format!("sse-argo-tester: {error}"));
+        Exit::Unreachable
+    })
+}
+
+/// Why the arguments lead to no command.
+enum Early {
+    /// A text was asked for.
+    Show(String),
+    /// They are wrong, and this is how.
+    Wrong(String),
+}
+
+fn parse(args: &[OsString]) -> Result<Args, Early> {
+    let text = |arg: &OsString| {
+        let wrong = || Early::Wrong(format!("argument {arg:?} is not valid UTF-8"));
+        arg.to_str().map(str::to_owned).ok_or_else(wrong)
+    };
+    let args: Vec<String> = args.iter().map(text).collect::<Result<_, _>>()?;
+    let args = normalize::normalize(&args, &options::spec()).map_err(Early::Wrong)?;
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    Args::from_args(&["sse-argo-tester"], &args).map_err(|early| match early.status {
+        Ok(()) => Early::Show(early.output),
+        Err(()) => Early::Wrong(early.output),
+    })
+}
+
+/// Writes a line. There is nobody to tell if that fails: a closed pipe is success, as with other tools.
+fn show(to: &mut dyn Write, text: &str) {
+    let _ = writeln!(to, "{}", text.trim_end());
+    let _ = to.flush();
+}
+
+fn serve(options: Serve, out: &mut dyn Write) -> Result<Exit, Box<dyn std::error::Error>> {
+    let interrupts = Interrupts::install().map_err(|error| io::Error::other(format!("handle signals: {error}")))?;
+    let config = options.into_config();
+    let base = config.base_path.clone();
+    let server = Server::start(config)?;
+    for address in server.addresses() {
+        show(out, &format!("listening on http://{address}{base}/"));
+    }
+    for address in server.admin_addresses() {
+        show(out, &format!("admin on http://{address}/"));
+    }
+    interrupts.stop.wait_forever();
+    server.stop(&interrupts.hurry);
+    Ok(if interrupts.hurry.is_triggered() { Exit::Interrupted } else { Exit::Ok })
+}

@@ -1,0 +1,303 @@
+//! One connection's life on its own thread: read a head under a deadline, refuse or route it, carry out the action,
+//! and go on while the connection is kept alive.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::Shared;
+use super::inner::{Action, Exchange, HopError};
+use super::registry::Connection;
+use super::router::{ALLOW, PUBLIC_METHODS, RETRY_AFTER};
+use super::stream::{self, After};
+use crate::http::chunk::{ChunkError, Decoded, decode};
+use crate::http::request::{BODY_MAX, BodyLength, HEAD_MAX, Screened, Target, screen};
+use crate::http::response::{Body, Persistence};
+use crate::http::scan::HeadScanner;
+use crate::http::{Refusal, Response};
+
+/// Bytes read at once.
+const READ_SIZE: usize = 4096;
+/// How long, and how much, a client may go on sending after its last response, so that a reset does not destroy the
+/// response on its way.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1024 * 1024;
+
+/// What becomes of the connection.
+enum Fate {
+    /// It serves the next request.
+    Next,
+    /// It is closed, after the client has had time to read.
+    Close,
+    /// It is closed at once.
+    Drop,
+}
+
+/// Why no request came.
+enum NoRequest {
+    /// There is nobody to answer.
+    Silence,
+    /// What came is answered with a refusal.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for NoRequest {
+    fn from(refusal: Refusal) -> NoRequest {
+        NoRequest::Refused(refusal)
+    }
+}
+
+/// Serves a connection until it ends.
+pub(crate) fn serve(shared: &Arc<Shared>, connection: &Arc<Connection>) {
+    connection.wake.adopt();
+    let mut client = Client { shared, connection, inbox: Vec::new() };
+    let mut patience = shared.config.timeouts.head;
+    loop {
+        let fate = match client.next_request(patience) {
+            Ok(request) => client.answer(request),
+            Err(NoRequest::Silence) => Fate::Drop,
+            Err(NoRequest::Refused(refusal)) => client.refuse(refusal),
+        };
+        match fate {
+            Fate::Next => patience = shared.config.timeouts.idle,
+            Fate::Close => return client.linger(),
+            Fate::Drop => return,
+        }
+    }
+}
+
+/// Tells a connection that is one too many so, whatever it asks for.
+pub(crate) fn turn_away(shared: &Arc<Shared>, connection: &Arc<Connection>) {
+    let text = format!("{} connections are open, and no more are served; try again later", shared.max_connections);
+    let mut client = Client { shared, connection, inbox: Vec::new() };
+    let response = Response::text(503, &text).with(RETRY_AFTER.0, RETRY_AFTER.1);
+    if client.respond(&response, Persistence::Close, Body::Send).is_ok() {
+        client.linger();
+    }
+}
+
+/// A request that passed the screening.
+struct Request {
+    head: Vec<u8>,
+    screened: Screened,
+    target: String,
+    body: Vec<u8>,
+}
+
+struct Client<'a> {
+    shared: &'a Arc<Shared>,
+    connection: &'a Arc<Connection>,
+    /// What was read and not yet used.
+    inbox: Vec<u8>,
+}
+
+impl Client<'_> {
+    /// Reads a request, waiting `patience` for its first byte.
+    fn next_request(&mut self, patience: Duration) -> Result<Request, NoRequest> {
+        let head = self.read_head(patience)?;
+        let screened = screen(&head)?;
+        let target = match &screened.target {
+            Target::Path(path) => path.clone(),
+            Target::Asterisk => "*".to_owned(),
+        };
+        let body = self.read_body(&screened)?;
+        Ok(Request { head, screened, target, body })
+    }
+
+    fn read_head(&mut self, patience: Duration) -> Result<Vec<u8>, NoRequest> {
+        let mut scanner = HeadScanner::default();
+        let mut deadline =
+            Instant::now() + if self.inbox.is_empty() { patience } else { self.shared.config.timeouts.head };
+        loop {
+            if let Some(len) = scanner.scan(&self.inbox)? {
+                let rest = self.inbox.split_off(len);
+                return Ok(std::mem::replace(&mut self.inbox, rest));
+            }
+            let first = self.inbox.is_empty();
+            match self.read(deadline) {
+                Ok(0) if first => return Err(NoRequest::Silence),
+                Ok(0) => return Err(Refusal { status: 400, reason: "the request head ends early" }.into()),
+                Ok(_) if first => deadline = Instant::now() + self.shared.config.timeouts.head,
+                Ok(_) => {}
+                Err(error) if is_timeout(&error) && !first => {
+                    return Err(Refusal { status: 408, reason: "the request head took too long" }.into());
+                }
+                Err(_) => return Err(NoRequest::Silence),
+            }
+        }
+    }
+
+    fn read_body(&mut self, screened: &Screened) -> Result<Vec<u8>, NoRequest> {
+        if screened.body == BodyLength::Bytes(0) {
+            return Ok(Vec::new());
+        }
+        if screened.expects_continue && self.inbox.is_empty() {
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| NoRequest::Silence)?;
+        }
+        let deadline = Instant::now() + self.shared.config.timeouts.body;
+        let mut body = Vec::new();
+        loop {
+            if let Some(used) = take_body(&self.inbox, screened.body, &mut body)? {
+                self.inbox.drain(..used);
+                return Ok(body);
+            }
+            match self.read(deadline) {
+                Ok(0) => return Err(Refusal { status: 400, reason: "the request body ends early" }.into()),
+                Ok(_) => {}
+                Err(error) if is_timeout(&error) => {
+                    return Err(Refusal { status: 408, reason: "the request body took too long" }.into());
+                }
+                Err(_) => return Err(NoRequest::Silence),
+            }
+        }
+    }
+
+    /// Reads once into the inbox, waiting until `deadline`. When the server stops, it is as if the client had closed.
+    fn read(&mut self, deadline: Instant) -> io::Result<usize> {
+        if self.shared.stop.is_triggered() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.connection.stream.set_read_timeout(Some(left))?;
+        let used = self.inbox.len();
+        self.inbox.resize(used + READ_SIZE, 0);
+        let result = loop {
+            match (&self.connection.stream).read(&mut self.inbox[used..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        self.inbox.truncate(used + result.as_ref().copied().unwrap_or(0));
+        result
+    }
+
+    fn answer(&mut self, request: Request) -> Fate {
+        let Request { head, screened, target, body } = request;
+        if screened.target == Target::Asterisk {
+            let response = Response::empty(204).with(ALLOW, PUBLIC_METHODS);
+            return self.deliver(&response, &screened);
+        }
+        let exchange =
+            Exchange { head, target, version: screened.version, body, connection: Arc::clone(self.connection) };
+        match self.shared.inner.route(exchange) {
+            Ok(Action::Respond(response)) => self.deliver(&response, &screened),
+            Ok(Action::RespondHead(head)) => match self.write(&head) {
+                Ok(()) if screened.keep_alive => Fate::Next,
+                Ok(()) => Fate::Close,
+                Err(_) => Fate::Drop,
+            },
+            Ok(Action::Stream(opened)) => self.stream(opened, &screened),
+            Err(error) => self.unrouted(&error, &screened),
+        }
+    }
+
+    fn stream(&mut self, opened: Box<super::streams::Opened>, screened: &Screened) -> Fate {
+        use crate::schedule::plan::Framing;
+        let keep_alive = screened.keep_alive && opened.plan.framing != Framing::Close;
+        // A stream may last for days: what was read of the next request stays, the room for more does not.
+        self.inbox.shrink_to_fit();
+        match stream::run(self.shared, self.connection, opened) {
+            After::Complete if keep_alive && !self.shared.stop.is_triggered() => Fate::Next,
+            After::Complete => Fate::Close,
+            After::Broken => Fate::Drop,
+        }
+    }
+
+    fn unrouted(&mut self, error: &HopError, screened: &Screened) -> Fate {
+        match error {
+            HopError::Busy => {
+                let response = Response::text(503, "too many requests at a time; try again later");
+                return self.deliver(&response.with(RETRY_AFTER.0, RETRY_AFTER.1), screened);
+            }
+            HopError::Unreachable(error) => {
+                log::error!("reach the inner server: {error}; starting another");
+                if let Err(error) = self.shared.start_router() {
+                    log::error!("start the router again: {error}");
+                }
+            }
+            HopError::Silent => log::error!("the inner server did not answer a request of {}", self.connection.peer),
+        }
+        self.deliver(&Response::text(500, "the server could not route this request"), screened)
+    }
+
+    /// Sends a complete response, and keeps the connection alive if the request and the load allow it.
+    fn deliver(&mut self, response: &Response, screened: &Screened) -> Fate {
+        let keep = screened.keep_alive && !self.shared.is_crowded() && !self.shared.stop.is_triggered();
+        let persistence = if keep { Persistence::KeepAlive } else { Persistence::Close };
+        let body = if screened.head_only { Body::Omit } else { Body::Send };
+        match self.respond(response, persistence, body) {
+            Ok(()) if keep => Fate::Next,
+            Ok(()) => Fate::Close,
+            Err(_) => Fate::Drop,
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Fate {
+        log::info!(
+            "request refused peer={} status={} reason=\"{}\"",
+            self.connection.peer,
+            refusal.status,
+            refusal.reason
+        );
+        self.shared.count_refusal();
+        let response = Response::text(refusal.status, refusal.reason);
+        match self.respond(&response, Persistence::Close, Body::Send) {
+            Ok(()) => Fate::Close,
+            Err(_) => Fate::Drop,
+        }
+    }
+
+    fn respond(&mut self, response: &Response, persistence: Persistence, body: Body) -> io::Result<()> {
+        self.write(&response.encode(SystemTime::now(), persistence, body))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        (&self.connection.stream).write_all(bytes)
+    }
+
+    /// Ends our side, and lets the client finish: "the server [...] continues to read from the connection until it
+    /// receives a corresponding close by the client, or until the server is reasonably certain that its own TCP stack
+    /// has received the client's acknowledgement" (RFC 9112, section 9.6).
+    fn linger(&mut self) {
+        let deadline = Instant::now() + LINGER;
+        let mut drained = 0;
+        if self.connection.stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        while drained < LINGER_BYTES {
+            self.inbox.clear();
+            match self.read(deadline) {
+                Ok(read) if read > 0 => drained += read,
+                _ => return,
+            }
+        }
+    }
+}
+
+/// Takes a body out of what was read; returns how much of it that was, once it is complete.
+fn take_body(inbox: &[u8], length: BodyLength, body: &mut Vec<u8>) -> Result<Option<usize>, Refusal> {
+    /// Chunk framing may take so much beside the payload.
+    const FRAMING_MAX: usize = HEAD_MAX;
+    match length {
+        BodyLength::Bytes(length) => Ok(inbox.get(..length).map(|bytes| {
+            body.extend_from_slice(bytes);
+            length
+        })),
+        BodyLength::Chunked => match decode(inbox, BODY_MAX, body) {
+            Ok(Decoded::Done(used)) => Ok(Some(used)),
+            Ok(Decoded::More) if inbox.len() < BODY_MAX + FRAMING_MAX => Ok(None),
+            Ok(Decoded::More) | Err(ChunkError::TooLarge) => {
+                Err(Refusal { status: 413, reason: "request body larger than 65536 bytes" })
+            }
+            Err(ChunkError::Malformed) => Err(Refusal { status: 400, reason: "malformed chunked request body" }),
+        },
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}

@@ -1,0 +1,214 @@
+//! Named streams: all who follow one get the same events at the same instants, from one ticker.
+//!
+//! The ticker appends each event to a short log and wakes its followers; each reads the log at its own pace. Who falls
+//! behind the log is dropped: a slow reader delays nobody.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::registry::{Connection, ConnectionId, lock, unix_us};
+use super::wake::{NEWS, STOP, Wake};
+use crate::http::chunk::Piece;
+use crate::schedule::plan::Plan;
+use crate::sse::Name;
+use crate::stamp::{Shape, Stamped};
+
+/// Most named streams at a time.
+pub(crate) const CHANNELS_MAX: usize = 64;
+/// Most events in a channel's log.
+const LOG_EVENTS: usize = 256;
+/// Most bytes in a channel's log; the newest event stays in any case.
+const LOG_BYTES: usize = 1024 * 1024;
+/// How long a channel ticks on without followers, so that one who reconnects finds its ids going on.
+const LINGER: Duration = Duration::from_secs(60);
+/// Stack of a ticker.
+const STACK: usize = 128 * 1024;
+
+/// All named streams.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    channels: Mutex<HashMap<Name, Arc<Channel>>>,
+}
+
+/// Why a named stream can't be followed.
+#[derive(Debug)]
+pub(crate) enum JoinError {
+    /// It runs with another interval, size or event name than the request asks for.
+    Differs(Arc<Channel>),
+    /// There are too many.
+    TooMany,
+    /// No thread is left for its ticker.
+    Spawn(io::Error),
+}
+
+/// What a follower finds at its place in the log.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The event with this id.
+    Event(u64, Arc<Stamped>),
+    /// Nothing yet.
+    Nothing,
+    /// The event is gone from the log.
+    Behind,
+}
+
+/// One named stream.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) interval: Duration,
+    pub(crate) shape: Shape,
+    ticker: Wake,
+    log: Mutex<Log>,
+    followers: Mutex<Vec<Arc<Connection>>>,
+}
+
+#[derive(Debug)]
+struct Log {
+    events: VecDeque<Arc<Stamped>>,
+    bytes: usize,
+    /// The id of the next event.
+    next: u64,
+}
+
+impl Hub {
+    /// Makes `connection` a follower of the stream that `plan` names, starting it behind id `resume` if it is not there.
+    pub(crate) fn join(
+        self: &Arc<Hub>,
+        name: &Name,
+        plan: &Plan,
+        interval: Duration,
+        resume: u64,
+        connection: &Arc<Connection>,
+    ) -> Result<Arc<Channel>, JoinError> {
+        let mut channels = lock(&self.channels);
+        if let Some(channel) = channels.get(name) {
+            if !channel.fits(plan) {
+                return Err(JoinError::Differs(Arc::clone(channel)));
+            }
+            lock(&channel.followers).push(Arc::clone(connection));
+            return Ok(Arc::clone(channel));
+        }
+        if channels.len() >= CHANNELS_MAX {
+            return Err(JoinError::TooMany);
+        }
+        let shape = Shape { event: plan.event.clone(), size: plan.size.unwrap_or(0) };
+        let channel = Arc::new(Channel {
+            interval: plan.interval.unwrap_or(interval),
+            shape,
+            ticker: Wake::default(),
+            log: Mutex::new(Log { events: VecDeque::new(), bytes: 0, next: resume + 1 }),
+            followers: Mutex::new(vec![Arc::clone(connection)]),
+        });
+        let (hub, ticking, ticked) = (Arc::clone(self), Arc::clone(&channel), name.clone());
+        let ticker = move || ticking.tick(|| hub.retire(&ticked, &ticking));
+        thread::Builder::new().stack_size(STACK).spawn(ticker).map_err(JoinError::Spawn)?;
+        channels.insert(name.clone(), Arc::clone(&channel));
+        Ok(channel)
+    }
+
+    /// Removes a channel without followers; false if somebody joined in between.
+    fn retire(&self, name: &Name, channel: &Channel) -> bool {
+        let mut channels = lock(&self.channels);
+        let empty = lock(&channel.followers).is_empty();
+        if empty {
+            channels.remove(name);
+        }
+        empty
+    }
+
+    /// Ends all tickers.
+    pub(crate) fn stop_all(&self) {
+        for channel in lock(&self.channels).values() {
+            channel.ticker.set(STOP);
+        }
+    }
+}
+
+impl Channel {
+    /// Whether the channel is what a request asks for: what it does not ask for does not matter.
+    fn fits(&self, plan: &Plan) -> bool {
+        plan.interval.is_none_or(|interval| interval == self.interval)
+            && plan.size.is_none_or(|size| size == self.shape.size)
+            && plan.event.as_ref().is_none_or(|event| Some(event) == self.shape.event.as_ref())
+    }
+
+    /// Where a follower begins: behind id `resume` as far as the log still has it, else with the next event.
+    pub(crate) fn begin(&self, resume: Option<u64>) -> u64 {
+        let log = lock(&self.log);
+        let oldest = log.next - log.events.len() as u64;
+        resume.map_or(log.next, |id| id.saturating_add(1).clamp(oldest, log.next))
+    }
+
+    /// The event with id `seq`.
+    pub(crate) fn get(&self, seq: u64) -> Next {
+        let log = lock(&self.log);
+        let age = (log.next - seq) as usize;
+        match age {
+            0 => Next::Nothing,
+            _ if age > log.events.len() => Next::Behind,
+            _ => Next::Event(seq, Arc::clone(&log.events[log.events.len() - age])),
+        }
+    }
+
+    /// Ends following.
+    pub(crate) fn leave(&self, id: ConnectionId) {
+        let mut followers = lock(&self.followers);
+        followers.retain(|follower| follower.id != id);
+        if followers.is_empty() {
+            // The ticker may have to end before its next tick.
+            self.ticker.set(NEWS);
+        }
+    }
+
+    /// Sends events on absolute deadlines until told to stop, or until `retire` agrees that nobody listens any more.
+    fn tick(&self, retire: impl Fn() -> bool) {
+        self.ticker.adopt();
+        let start = Instant::now();
+        let mut filler = fastrand::Rng::new();
+        let mut empty_since = None;
+        for n in 1_u32.. {
+            let seq = lock(&self.log).next;
+            let mut stamped = Stamped::numbered(seq, &self.shape, &mut filler);
+            let due = start + self.interval * n;
+            loop {
+                if lock(&self.followers).is_empty() {
+                    empty_since.get_or_insert_with(Instant::now);
+                } else {
+                    empty_since = None;
+                }
+                let alone_until = empty_since.map(|since: Instant| since + LINGER);
+                match self.ticker.wait_until(alone_until.map_or(due, |until| until.min(due))) {
+                    0 if Instant::now() >= due => break,
+                    0 if retire() => return,
+                    flags if flags & STOP != 0 => return,
+                    _ => {}
+                }
+            }
+            stamped.stamp(unix_us());
+            self.publish(Arc::new(stamped));
+        }
+    }
+
+    fn publish(&self, event: Arc<Stamped>) {
+        let mut log = lock(&self.log);
+        log.bytes += size(&event);
+        log.next += 1;
+        log.events.push_back(event);
+        while log.events.len() > LOG_EVENTS || (log.bytes > LOG_BYTES && log.events.len() > 1) {
+            let oldest = log.events.pop_front().map_or(0, |oldest| size(&oldest));
+            log.bytes -= oldest;
+        }
+        drop(log);
+        for follower in lock(&self.followers).iter() {
+            follower.wake.set(NEWS);
+        }
+    }
+}
+
+fn size(event: &Stamped) -> usize {
+    let piece: &Piece = event.piece();
+    piece.payload().len()
+}

@@ -1,0 +1,323 @@
+//! The dedicated thread of a stream: one framed event per tick, written and flushed on absolute deadlines, and an end
+//! at once when the client hangs up.
+//!
+//! What runs here on every tick is kept shallow: each page of stack that it touches costs every stream 4 KiB.
+
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use socket2::SockRef;
+
+use super::Shared;
+use super::hub::{Channel, Next};
+use super::registry::{Connection, EndedBy, Outcome, Stream, unix_us};
+use super::streams::{Opened, shape};
+use super::wake::{PEER_FIN, PEER_GONE, STOP};
+use crate::http::chunk::{LAST_CHUNK, Piece};
+use crate::schedule::plan::{Encoding, End, Framing, Plan};
+use crate::schedule::{Due, Ending, Schedule, Terms};
+use crate::stamp::{Shape, Stamped, push_padding};
+
+/// The comment of a heartbeat.
+const HEARTBEAT: &[u8] = b": heartbeat\n\n";
+/// The comment that makes a client that is gone answer with a reset.
+const KNOCK: &[u8] = b":\n\n";
+/// Padding is written in pieces of this size.
+const PAD_PIECE: usize = 16 * 1024;
+
+/// What the connection is good for behind a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// The response is complete.
+    Complete,
+    /// Nothing more can be said on it.
+    Broken,
+}
+
+/// Why a stream ends.
+#[derive(Debug)]
+enum Finish {
+    Due(Ending),
+    Stopped,
+    Gone(String),
+}
+
+/// Sends a stream from its head to its end, on the calling thread.
+pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Opened>) -> After {
+    connection.wake.take();
+    if shared.stop.is_triggered() {
+        connection.wake.set(STOP);
+    }
+    if let Err(error) = shared.watcher.watch(&connection.stream, connection.id) {
+        log::warn!("watch for a hang-up of {}: {error}; it will be noticed at a write", connection.peer);
+    }
+    let compressed = opened.plan.encoding == Encoding::Gzip;
+    let mut sender = Sender {
+        connection,
+        framing: opened.plan.framing,
+        encoder: compressed.then(|| GzEncoder::new(Vec::new(), Compression::default())),
+        begun: false,
+        half_closed: false,
+    };
+    let Err(finish) = sender.play(&mut opened);
+    let (outcome, after) = sender.end(finish, opened.plan.end);
+    shared.watcher.unwatch(&connection.stream);
+    opened.lease.finish(outcome);
+    after
+}
+
+/// Writes a stream's pieces to its socket.
+struct Sender<'a> {
+    connection: &'a Connection,
+    framing: Framing,
+    encoder: Option<GzEncoder<Vec<u8>>>,
+    /// The head is out.
+    begun: bool,
+    /// The client sent FIN, and may yet read.
+    half_closed: bool,
+}
+
+impl Sender<'_> {
+    fn play(&mut self, opened: &mut Opened) -> Result<Infallible, Finish> {
+        let head = std::mem::take(&mut opened.head);
+        self.open(head, opened.hello.take(), &opened.plan, &opened.lease.stream)?;
+        let schedule = Schedule::new(opened.terms, Instant::now());
+        match &opened.lease.membership {
+            Some(membership) => self.follow(schedule, &membership.channel, &opened.lease.stream),
+            None => self.tick(schedule, &opened.terms, &shape(&opened.plan), &opened.lease.stream),
+        }
+    }
+
+    /// Sends head, padding and hello, in one write where nothing is asked for in between.
+    fn open(&mut self, head: Vec<u8>, hello: Option<Stamped>, plan: &Plan, stream: &Stream) -> Result<(), Finish> {
+        self.pause(plan.head_delay)?;
+        let mut pending = head;
+        if !plan.delay.is_zero() {
+            self.write(&std::mem::take(&mut pending))?;
+            self.begun = true;
+            self.pause(plan.delay)?;
+        }
+        let mut filler = fastrand::Rng::new();
+        let mut left = plan.pad;
+        while left > 0 {
+            let len = left.min(PAD_PIECE);
+            let piece = Piece::of(|out| push_padding(out, len, &mut filler));
+            self.send(&mut pending, &piece, stream)?;
+            left -= len;
+        }
+        if let Some(mut hello) = hello {
+            hello.stamp(unix_us());
+            self.send(&mut pending, hello.piece(), stream)?;
+        }
+        if self.half_closed { self.knock() } else { Ok(()) }
+    }
+
+    /// Waits before the body has begun, where nothing may be written.
+    fn pause(&mut self, time: Duration) -> Result<(), Finish> {
+        let until = Instant::now() + time;
+        loop {
+            match self.connection.wake.wait_until(until) {
+                0 => return Ok(()),
+                flags if flags & STOP != 0 => return Err(Finish::Stopped),
+                flags if flags & PEER_GONE != 0 => return Err(self.gone()),
+                flags => self.half_closed |= flags & PEER_FIN != 0,
+            }
+        }
+    }
+
+    /// Sends events by the stream's own clock. Each is prepared before the wait, so that it is only stamped at its tick.
+    fn tick(
+        &mut self,
+        mut schedule: Schedule,
+        terms: &Terms,
+        shape: &Shape,
+        stream: &Stream,
+    ) -> Result<Infallible, Finish> {
+        let mut filler = fastrand::Rng::new();
+        let mut event = Stamped::numbered(terms.base + 1, shape, &mut filler);
+        loop {
+            let (at, due) = schedule.next();
+            let flags = self.connection.wake.wait_until(at);
+            if flags != 0 {
+                self.heed(flags, &mut schedule)?;
+                continue;
+            }
+            let Due::Event(seq) = due else {
+                self.other(due, &mut schedule)?;
+                continue;
+            };
+            event.stamp(unix_us());
+            self.send(&mut Vec::new(), event.piece(), stream)?;
+            stream.count(1, 0);
+            schedule.sent(seq, Instant::now());
+            event.renumber(seq + 1, shape, &mut filler);
+        }
+    }
+
+    /// Sends the events of a named stream as they come.
+    fn follow(&mut self, mut schedule: Schedule, channel: &Channel, stream: &Stream) -> Result<Infallible, Finish> {
+        loop {
+            let (at, due) = schedule.next();
+            if schedule.wants_events() {
+                match channel.get(schedule.newest() + 1) {
+                    Next::Event(seq, event) => {
+                        self.send(&mut Vec::new(), event.piece(), stream)?;
+                        stream.count(1, 0);
+                        schedule.sent(seq, Instant::now());
+                        let flags = self.connection.wake.take();
+                        self.heed(flags, &mut schedule)?;
+                        continue;
+                    }
+                    Next::Behind => {
+                        return Err(Finish::Gone("reads too slowly: fell behind its named stream".to_owned()));
+                    }
+                    Next::Nothing => {}
+                }
+            }
+            match self.connection.wake.wait_until(at) {
+                0 => self.other(due, &mut schedule)?,
+                flags => self.heed(flags, &mut schedule)?,
+            }
+        }
+    }
+
+    /// Does what is due when it is no event.
+    fn other(&mut self, due: Due, schedule: &mut Schedule) -> Result<(), Finish> {
+        match due {
+            Due::End(ending) => return Err(Finish::Due(ending)),
+            Due::Heartbeat => self.comment(HEARTBEAT)?,
+            Due::Event(_) => {}
+        }
+        schedule.wrote(Instant::now());
+        Ok(())
+    }
+
+    fn heed(&mut self, flags: u8, schedule: &mut Schedule) -> Result<(), Finish> {
+        if flags & STOP != 0 {
+            return Err(Finish::Stopped);
+        }
+        if flags & PEER_GONE != 0 {
+            return Err(self.gone());
+        }
+        if flags & PEER_FIN != 0 && !self.half_closed {
+            self.half_closed = true;
+            self.knock()?;
+            schedule.wrote(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// "FIN" may mean a legal half-close or that the client is gone. In the latter case it answers what is written
+    /// with a reset, within a round trip. In a body of fixed length there is no room for it.
+    fn knock(&mut self) -> Result<(), Finish> {
+        log::debug!("{} sent FIN; writing a comment to see whether it still reads", self.connection.peer);
+        if self.framing == Framing::Length { Ok(()) } else { self.comment(KNOCK) }
+    }
+
+    fn comment(&mut self, text: &[u8]) -> Result<(), Finish> {
+        let piece = Piece::of(|out| out.extend_from_slice(text));
+        self.write_piece(&mut Vec::new(), &piece).map(|_| ())
+    }
+
+    /// Writes what is pending and a piece of the body, and counts the latter.
+    fn send(&mut self, pending: &mut Vec<u8>, piece: &Piece, stream: &Stream) -> Result<(), Finish> {
+        let bytes = self.write_piece(pending, piece)?;
+        stream.count(0, bytes as u64);
+        Ok(())
+    }
+
+    /// Returns the bytes of the body that this took.
+    fn write_piece(&mut self, pending: &mut Vec<u8>, piece: &Piece) -> Result<usize, Finish> {
+        let compressed = match &mut self.encoder {
+            Some(encoder) => Some(compress(encoder, piece.payload()).map_err(|error| Finish::Gone(error.to_string()))?),
+            None => None,
+        };
+        let piece = compressed.as_ref().unwrap_or(piece);
+        let bytes = if self.framing == Framing::Chunked { piece.chunk() } else { piece.payload() };
+        if pending.is_empty() {
+            self.write(bytes)?;
+        } else {
+            pending.extend_from_slice(bytes);
+            self.write(&std::mem::take(pending))?;
+        }
+        self.begun = true;
+        Ok(piece.payload().len())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Finish> {
+        (&self.connection.stream).write_all(bytes).map_err(|error| self.failed(&error))
+    }
+
+    /// The connection broke, by what the kernel tells of it.
+    fn gone(&self) -> Finish {
+        match self.connection.stream.take_error() {
+            Ok(Some(error)) | Err(error) => self.failed(&error),
+            Ok(None) => Finish::Gone("closed the connection".to_owned()),
+        }
+    }
+
+    fn failed(&self, error: &io::Error) -> Finish {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, WouldBlock};
+        Finish::Gone(match error.kind() {
+            BrokenPipe => "closed the connection".to_owned(),
+            ConnectionReset if self.half_closed => "closed the connection".to_owned(),
+            ConnectionReset => "reset the connection".to_owned(),
+            WouldBlock => "stopped reading: no room in the send buffer until the write timeout".to_owned(),
+            TimedOut => "vanished: what was sent is not acknowledged".to_owned(),
+            _ => error.to_string(),
+        })
+    }
+
+    /// Ends the response as its end is asked for, if there is still somebody to tell.
+    fn end(&mut self, finish: Finish, end: End) -> (Outcome, After) {
+        let (by, reason) = match finish {
+            Finish::Gone(reason) => return (Outcome { by: EndedBy::Client, reason }, After::Broken),
+            Finish::Due(_) if end == End::Abort => return (self.abort(), After::Broken),
+            Finish::Due(Ending::Count) => (EndedBy::Count, "all events that were asked for are sent"),
+            Finish::Due(Ending::Duration) => (EndedBy::Duration, "its time is over"),
+            Finish::Stopped => (EndedBy::Shutdown, "the server stops"),
+        };
+        let cut_short = by == EndedBy::Shutdown && (!self.begun || self.framing == Framing::Length);
+        let outcome = Outcome { by, reason: reason.to_owned() };
+        if cut_short {
+            return (outcome, After::Broken);
+        }
+        match self.terminate() {
+            Ok(()) => (outcome, After::Complete),
+            Err(Finish::Gone(reason)) => (Outcome { by: EndedBy::Client, reason }, After::Broken),
+            Err(_) => (outcome, After::Broken),
+        }
+    }
+
+    /// Makes the close of the connection a reset, which discards what was not yet sent.
+    fn abort(&self) -> Outcome {
+        match SockRef::from(&self.connection.stream).set_linger(Some(Duration::ZERO)) {
+            Ok(()) => Outcome { by: EndedBy::Abort, reason: "reset as asked for".to_owned() },
+            Err(error) => Outcome { by: EndedBy::Error, reason: format!("can't reset the connection: {error}") },
+        }
+    }
+
+    fn terminate(&mut self) -> Result<(), Finish> {
+        let trailer = self.encoder.take().map(|encoder| encoder.finish().unwrap_or_default()).unwrap_or_default();
+        let piece = Piece::of(|out| out.extend_from_slice(&trailer));
+        let mut last = Vec::new();
+        if self.framing == Framing::Chunked {
+            last.extend_from_slice(piece.chunk());
+            last.extend_from_slice(LAST_CHUNK);
+        } else {
+            last.extend_from_slice(piece.payload());
+        }
+        self.write(&last)
+    }
+}
+
+/// The compressed form of `payload`, complete: whoever has received it can decompress all that came so far.
+fn compress(encoder: &mut GzEncoder<Vec<u8>>, payload: &[u8]) -> io::Result<Piece> {
+    encoder.write_all(payload)?;
+    encoder.flush()?;
+    let compressed = std::mem::take(encoder.get_mut());
+    Ok(Piece::of(|out| out.extend_from_slice(&compressed)))
+}

@@ -1,0 +1,118 @@
+//! One stop token for every wait, and the signals that trigger it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// A token that is triggered once and stays so. Its descriptor becomes readable then, and can be waited for beside
+/// sockets.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    triggered: AtomicBool,
+    eventfd: OwnedFd,
+}
+
+impl Stop {
+    /// A token that is not triggered.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub fn new() -> io::Result<Stop> {
+        let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Stop { inner: Arc::new(Inner { triggered: AtomicBool::new(false), eventfd }) })
+    }
+
+    /// Triggers it. Every wait on it ends, now and from now on.
+    pub fn trigger(&self) {
+        self.inner.triggered.store(true, Ordering::SeqCst);
+        // The counter is never read back, so that the descriptor stays readable; a second write can only be refused
+        // after 2^64 - 2 others.
+        let _ = rustix::io::write(&self.inner.eventfd, &1_u64.to_ne_bytes());
+    }
+
+    /// Whether it was triggered.
+    pub fn is_triggered(&self) -> bool {
+        self.inner.triggered.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it is triggered.
+    pub fn wait_forever(&self) {
+        while !self.wait(None) {}
+    }
+
+    /// Waits until it is triggered, at most `timeout`; returns whether it is.
+    pub fn wait(&self, timeout: Option<Duration>) -> bool {
+        wait_readable(&[self.as_fd()], timeout);
+        self.is_triggered()
+    }
+}
+
+impl AsFd for Stop {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.eventfd.as_fd()
+    }
+}
+
+/// Waits until one of `descriptors` is readable, at most `timeout`, or a signal comes in between.
+pub fn wait_readable(descriptors: &[BorrowedFd<'_>], timeout: Option<Duration>) {
+    let mut polled: Vec<_> = descriptors.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+    // An error can only be an interruption or a lack of memory: the caller looks at what it waits for, and comes back.
+    let _ = poll(&mut polled, timeout.as_ref());
+}
+
+/// The user's wish to end the program.
+#[derive(Debug)]
+pub struct Interrupts {
+    /// Triggered by the first SIGINT or SIGTERM: end cleanly.
+    pub stop: Stop,
+    /// Triggered by the second: end at once.
+    pub hurry: Stop,
+}
+
+impl Interrupts {
+    /// Takes over SIGINT and SIGTERM for the rest of the process's life.
+    ///
+    /// # Errors
+    /// When no descriptor or thread is left for it.
+    pub fn install() -> io::Result<Interrupts> {
+        let interrupts = Interrupts { stop: Stop::new()?, hurry: Stop::new()? };
+        let (stop, hurry) = (interrupts.stop.clone(), interrupts.hurry.clone());
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for _ in signals.forever() {
+                if stop.is_triggered() { hurry.trigger() } else { stop.trigger() }
+            }
+        })?;
+        Ok(interrupts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_triggered_token_stays_triggered() {
+        let stop = Stop::new().unwrap();
+        assert!(!stop.wait(Some(Duration::ZERO)));
+        let other = stop.clone();
+        let waiter = thread::spawn(move || other.wait(Some(Duration::from_secs(60))));
+        stop.trigger();
+        stop.trigger();
+        assert!(waiter.join().unwrap());
+        assert!(stop.wait(None));
+    }
+}
