@@ -89,6 +89,13 @@ impl Place<'_> {
     }
 }
 
+/// The origin's clock, by which a client measures the difference to its own.
+#[derive(Serialize)]
+struct Time {
+    server: &'static str,
+    now_us: u64,
+}
+
 fn public(shared: &Arc<Shared>, request: &Request, target: &str, exchange: &Exchange) -> Action {
     let response = match find(shared, target) {
         Ok((place, query)) => match (request.method().as_str(), &place) {
@@ -129,7 +136,7 @@ fn look_up(shared: &Shared, place: &Place<'_>) -> Response {
         Place::Page => {
             Response::new(200, "text/html; charset=utf-8", PAGE.as_bytes()).with("Cache-Control", "no-cache")
         }
-        Place::Time => json(&serde_json::json!({ "server": SERVER_NAME, "now_us": unix_us() })),
+        Place::Time => json(&Time { server: SERVER_NAME, now_us: unix_us() }),
         Place::Stream(id) => match shared.registry.report(id) {
             Some(report) => json(&report),
             None => Response::text(404, "no stream with this id is open or ended lately").with(NO_STORE.0, NO_STORE.1),

@@ -83,16 +83,16 @@ struct Sender<'a> {
 impl Sender<'_> {
     fn play(&mut self, opened: &mut Opened) -> Result<Infallible, Finish> {
         let head = std::mem::take(&mut opened.head);
-        self.open(head, opened.hello.take(), &opened.plan, &opened.lease.stream)?;
-        let schedule = Schedule::new(opened.terms, Instant::now());
+        let start = self.open(head, opened.hello.take(), &opened.plan, &opened.lease.stream)?;
+        let schedule = Schedule::new(opened.terms, start);
         match &opened.lease.membership {
             Some(membership) => self.follow(schedule, &membership.channel, &opened.lease.stream),
             None => self.tick(schedule, &opened.terms, &shape(&opened.plan), &opened.lease.stream),
         }
     }
 
-    /// Sends head, padding and hello, in one write where nothing is asked for in between.
-    fn open(&mut self, head: Vec<u8>, hello: Option<Stamped>, plan: &Plan, stream: &Stream) -> Result<(), Finish> {
+    /// Sends head, padding and hello, in one write where nothing is asked for in between. Returns when hello was sent.
+    fn open(&mut self, head: Vec<u8>, hello: Option<Stamped>, plan: &Plan, stream: &Stream) -> Result<Instant, Finish> {
         self.pause(plan.head_delay)?;
         let mut pending = head;
         if !plan.delay.is_zero() {
@@ -108,11 +108,15 @@ impl Sender<'_> {
             self.send(&mut pending, &piece, stream)?;
             left -= len;
         }
+        let start = Instant::now();
         if let Some(mut hello) = hello {
             hello.stamp(unix_us());
             self.send(&mut pending, hello.piece(), stream)?;
         }
-        if self.half_closed { self.knock() } else { Ok(()) }
+        if self.half_closed {
+            self.knock()?;
+        }
+        Ok(start)
     }
 
     /// Waits before the body has begun, where nothing may be written.
