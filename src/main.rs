@@ -6,3 +6,6 @@ fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     sse_argo_tester::cli::run(&args, &mut std::io::stdout(), &mut std::io::stderr()).into()
 }
+
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

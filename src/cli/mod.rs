@@ -103,10 +103,11 @@ fn show(to: &mut dyn Write, text: &str) {
 }
 
 fn serve(options: Serve, out: &mut dyn Write) -> Result<Exit, Box<dyn std::error::Error>> {
-    let interrupts = Interrupts::install().map_err(|error| io::Error::other(format!("handle signals: {error}")))?;
     let config = options.into_config();
     let base = config.base_path.clone();
+    // The server goes first: it prepares the process while that has one thread.
     let server = Server::start(config)?;
+    let interrupts = Interrupts::install().map_err(|error| io::Error::other(format!("handle signals: {error}")))?;
     for address in server.addresses() {
         show(out, &format!("listening on http://{address}{base}/"));
     }

@@ -199,6 +199,7 @@ impl Server {
         if max_connections < config.max_connections {
             log::warn!("at most {max_connections} connections at a time: the limit on descriptors is {descriptors}");
         }
+        grow_descriptor_table(max_connections as u64 + descriptors.min(DESCRIPTORS_RESERVED));
         let (doors, addresses) = open_doors(&config.listen, Role::Public, &config)?;
         let (admin_doors, admin_addresses) = match &config.admin {
             Some(admin) => open_doors(admin, Role::Admin, &config)?,
@@ -289,6 +290,14 @@ fn open_doors(listen: &ListenAddr, role: Role, config: &Config) -> Result<(Vec<D
 
 fn spawn(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
     system("start a thread", thread::Builder::new().name(name.to_owned()).spawn(work))
+}
+
+/// Makes room for so many descriptors now, while the process has one thread. Later, each doubling of the table makes accept
+/// stand still for 8 to 20 ms, because the kernel waits until no thread looks at the old one.
+fn grow_descriptor_table(descriptors: u64) {
+    let Ok(highest) = i32::try_from(descriptors) else { return };
+    // Where this fails, descriptors are so few that the table is small.
+    let _ = rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), highest);
 }
 
 /// Raises the soft limit on descriptors to the hard one; returns what it is then.

@@ -203,11 +203,10 @@ impl Registry {
 
     /// Wakes connections, those that are still there, with what happened to each.
     pub(crate) fn wake(&self, happened: impl Iterator<Item = (ConnectionId, u8)>) {
-        let connections = lock(&self.connections);
-        for (id, flags) in happened {
-            if let Some(connection) = connections.get(&id) {
-                connection.wake.set(flags);
-            }
+        let find = |(id, flags)| Some((Arc::clone(lock(&self.connections).get(&id)?), flags));
+        // Woken outside the lock, which is the first thing that a thread at its end takes.
+        for (connection, flags) in happened.filter_map(find) {
+            connection.wake.set(flags);
         }
     }
 
