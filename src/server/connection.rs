@@ -213,9 +213,9 @@ impl Client<'_> {
                 let response = Response::text(503, "too many requests at a time; try again later");
                 return self.deliver(&response.with(RETRY_AFTER.0, RETRY_AFTER.1), screened);
             }
-            HopError::Unreachable(error) => {
+            HopError::Unreachable(server, error) => {
                 log::error!("reach the inner server: {error}; starting another");
-                if let Err(error) = self.shared.start_router() {
+                if let Err(error) = self.shared.start_router(*server) {
                     log::error!("start the router again: {error}");
                 }
             }

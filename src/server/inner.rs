@@ -4,7 +4,9 @@
 //! sends the clean head with the ticket as first path segment, and waits for the router's [`Action`].
 
 use std::collections::HashMap;
+use std::fs::Permissions;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,8 +60,8 @@ pub(crate) struct Pending {
 pub(crate) enum HopError {
     /// The hop is busy, and was so for all of the connection's patience.
     Busy,
-    /// The inner socket can't be reached.
-    Unreachable(io::Error),
+    /// The inner server of this number can't be reached.
+    Unreachable(u64, io::Error),
     /// tiny_http or the router said nothing.
     Silent,
 }
@@ -69,6 +71,8 @@ pub(crate) enum HopError {
 pub(crate) struct Inner {
     /// The folder that only this user may enter; removed when dropped.
     folder: TempDir,
+    /// How many servers there were at the inner end; the newest counts.
+    servers: AtomicU64,
     pending: Mutex<HashMap<u64, Pending>>,
     next_ticket: AtomicU64,
     /// As many tokens as requests may be in the hop: each costs three descriptors for a moment.
@@ -84,6 +88,7 @@ impl Inner {
         }
         Ok(Inner {
             folder: private_folder()?,
+            servers: AtomicU64::new(0),
             pending: Mutex::default(),
             next_ticket: AtomicU64::new(0),
             places: (give, take),
@@ -91,10 +96,19 @@ impl Inner {
     }
 
     /// A tiny_http server at the inner end, in place of an earlier one.
+    ///
+    /// Each has a path of its own, because an earlier server removes its path whenever it is dropped.
     pub(crate) fn listen(&self) -> io::Result<tiny_http::Server> {
-        let path = self.socket_path();
-        let _ = std::fs::remove_file(&path);
-        tiny_http::Server::http_unix(&path).map_err(|error| io::Error::other(error.to_string()))
+        let server = self.current() + 1;
+        let listening = tiny_http::Server::http_unix(&self.socket_path(server));
+        let listening = listening.map_err(|error| io::Error::other(error.to_string()))?;
+        self.servers.store(server, Ordering::Relaxed);
+        Ok(listening)
+    }
+
+    /// The number of the inner server that requests are sent to.
+    pub(crate) fn current(&self) -> u64 {
+        self.servers.load(Ordering::Relaxed)
     }
 
     /// Removes the folder with the socket. A further hop fails.
@@ -103,8 +117,8 @@ impl Inner {
         let _ = std::fs::remove_dir_all(self.folder.path());
     }
 
-    fn socket_path(&self) -> PathBuf {
-        self.folder.path().join("inner")
+    fn socket_path(&self, server: u64) -> PathBuf {
+        self.folder.path().join(server.to_string())
     }
 
     /// Sends a request through, and waits for what the router makes of it.
@@ -120,13 +134,15 @@ impl Inner {
         let request = forwardable(&exchange.head, &format!("/{ticket}{}", exchange.target));
         let (reply, action) = bounded(1);
         lock(&self.pending).insert(ticket, Pending { exchange, reply });
-        let sent = UnixStream::connect(self.socket_path()).and_then(|mut hop| hop.write_all(&request).map(|()| hop));
+        let server = self.current();
+        let sent =
+            UnixStream::connect(self.socket_path(server)).and_then(|mut hop| hop.write_all(&request).map(|()| hop));
         let result = match &sent {
             Ok(_) => action.recv_timeout(PATIENCE).map_err(|_| HopError::Silent),
             Err(_) => Err(HopError::Silent),
         };
         lock(&self.pending).remove(&ticket);
-        sent.map_err(HopError::Unreachable)?;
+        sent.map_err(|error| HopError::Unreachable(server, error))?;
         result
     }
 
@@ -146,7 +162,8 @@ fn private_folder() -> io::Result<TempDir> {
     let common = [std::env::temp_dir(), PathBuf::from("/dev/shm"), PathBuf::from("/run")];
     let mut refused = String::new();
     for place in named.chain(common) {
-        let folder = tempfile::Builder::new().prefix("sse-argo-tester-").tempdir_in(&place);
+        let mut builder = tempfile::Builder::new();
+        let folder = builder.prefix("sse-argo-tester-").permissions(Permissions::from_mode(0o700)).tempdir_in(&place);
         match folder {
             // sockaddr_un holds 108 bytes, its NUL included.
             Ok(folder) if folder.path().as_os_str().len() > 100 => {
@@ -157,4 +174,85 @@ fn private_folder() -> io::Result<TempDir> {
         }
     }
     Err(io::Error::other(format!("no place for a private folder:{refused} set TMPDIR to one that is writable")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::Server;
+    use crate::server::config::Config;
+    use crate::shutdown::Stop;
+    use std::io::Read;
+    use std::net::{SocketAddr, TcpStream};
+    use std::thread;
+
+    fn ask(address: SocketAddr, request: &str) -> String {
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap();
+        response
+    }
+
+    fn get(address: SocketAddr, path: &str) -> String {
+        ask(address, &format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+    }
+
+    fn start() -> (Server, SocketAddr) {
+        let server = Server::start(Config::new("127.0.0.1:0".parse().unwrap())).unwrap();
+        let address = server.addresses()[0];
+        (server, address)
+    }
+
+    /// The test takes the router's place at tiny_http's `recv`: it sees every request that is routed, what it answers is
+    /// what the client gets, and what the gate refuses never comes.
+    #[test]
+    fn every_routed_request_passes_through_tiny_http() {
+        let (server, address) = start();
+        server.shared.stop_router();
+        let tiny = server.shared.inner.listen().unwrap();
+        let shared = Arc::clone(&server.shared);
+        let router = thread::spawn(move || {
+            let mut seen = Vec::new();
+            while let Ok(request) = tiny.recv() {
+                let (pending, target) = shared.inner.claim(request.url()).unwrap();
+                seen.push(format!("{} {target}", request.method()));
+                pending
+                    .reply
+                    .send(Action::Respond(Response::text(200, &format!("the test answers {target}"))))
+                    .unwrap();
+                if target == "/last" {
+                    break;
+                }
+            }
+            seen
+        });
+        let paths = ["/", "/events?count=1", "/time", "/healthz", "/streams/x", "/nowhere", "/last"];
+        assert!(ask(address, "GET /refused HTTP/2.0\r\n\r\n").starts_with("HTTP/1.1 505"));
+        for path in paths {
+            assert!(get(address, path).ends_with(&format!("the test answers {path}\n")), "{path}");
+        }
+        assert_eq!(router.join().unwrap(), paths.map(|path| format!("GET {path}")));
+        server.stop(&Stop::new().unwrap());
+    }
+
+    #[test]
+    fn a_router_that_is_gone_is_replaced() {
+        let (server, address) = start();
+        server.shared.stop_router();
+        // The inner server that ends removes it, too.
+        let _ = std::fs::remove_file(server.shared.inner.socket_path(1));
+        assert!(get(address, "/healthz").starts_with("HTTP/1.1 500"));
+        assert!(get(address, "/healthz").ends_with("ok\n"));
+        server.stop(&Stop::new().unwrap());
+    }
+
+    #[test]
+    fn the_inner_socket_is_nobody_elses() {
+        let inner = Inner::new(1).unwrap();
+        let folder = inner.folder.path().to_owned();
+        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        inner.remove_folder();
+        assert!(!folder.exists());
+    }
 }

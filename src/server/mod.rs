@@ -56,6 +56,8 @@ const DESCRIPTORS_PER_HOP: u64 = 3;
 const HOPS: u64 = 16;
 /// The same where descriptors are few.
 const HOPS_FEW: u64 = 2;
+/// The number of the inner server before the first.
+const NO_ROUTER: u64 = 0;
 /// How late the kernel may wake a thread to save power. The default of 50 us would be most of an event's lateness.
 const TIMER_SLACK_NS: u64 = 1_000;
 /// How often the wait for connections looks whether it is to hurry.
@@ -142,12 +144,16 @@ impl Shared {
         self.counts.public() > self.max_connections / 4 * 3
     }
 
-    /// Starts a router on a new inner server, and ends the one before, if any.
-    fn start_router(self: &Arc<Shared>) -> io::Result<()> {
+    /// Starts a router on a new inner server, if `failed` is still the one that requests are sent to.
+    fn start_router(self: &Arc<Shared>, failed: u64) -> io::Result<()> {
+        let mut tiny = lock(&self.tiny);
+        if self.inner.current() != failed {
+            return Ok(());
+        }
         let server = Arc::new(self.inner.listen()?);
         let (shared, receiving) = (Arc::clone(self), Arc::clone(&server));
         thread::Builder::new().name("router".to_owned()).spawn(move || router::run(&shared, &receiving))?;
-        if let Some(before) = lock(&self.tiny).replace(server) {
+        if let Some(before) = tiny.replace(server) {
             before.unblock();
         }
         Ok(())
@@ -220,7 +226,7 @@ impl Server {
             started_us: unix_us(),
             config,
         });
-        system("start the router", shared.start_router())?;
+        system("start the router", shared.start_router(NO_ROUTER))?;
         let watching = Arc::clone(&shared);
         spawn("watcher", move || watching.watcher.run(&watching.registry, &watching.stop))?;
         let gating = Arc::clone(&shared);

@@ -1,0 +1,71 @@
+//! The modules stand on floors, and imports point down only.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every module of the crate with its floor.
+const FLOORS: [(&str, u8); 9] = [
+    ("units", 0),
+    ("timestamp", 0),
+    ("sse", 0),
+    ("http", 0),
+    ("stamp", 1),
+    ("schedule", 2),
+    ("shutdown", 4),
+    ("server", 5),
+    ("cli", 8),
+];
+
+/// The lowest floor that may read a clock, open a socket, start a thread or print.
+const EDGE: u8 = 4;
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+/// Every source file of a module with its module's floor, its tests cut off.
+fn modules() -> Vec<(PathBuf, u8, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut modules = Vec::new();
+    for path in sources(&src) {
+        let relative = path.strip_prefix(&src).unwrap();
+        let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let floor = FLOORS.iter().find(|(name, _)| *name == module);
+        let (_, floor) = floor.unwrap_or_else(|| panic!("module {module} has no floor"));
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
+        modules.push((path, *floor, code));
+    }
+    modules
+}
+
+#[test]
+fn imports_point_down() {
+    let modules = modules();
+    assert!(modules.len() > 10, "the sources are found");
+    for (path, floor, code) in modules {
+        let own = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap().to_owned();
+        for (name, other) in FLOORS {
+            let same_module = own.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs") == name;
+            let imported = code.contains(&format!("crate::{name}::")) || code.contains(&format!("crate::{name};"));
+            assert!(same_module || !imported || other < floor || (other == 0 && floor == 0), "{path:?} imports {name}");
+        }
+        assert!(!code.contains("use crate::{"), "{path:?}: one crate import a line, so that this test sees them");
+    }
+}
+
+#[test]
+fn pure_floors_touch_nothing() {
+    for (path, floor, code) in modules() {
+        if floor >= EDGE {
+            continue;
+        }
+        for impure in ["std::net", "std::thread", "Instant::now", "SystemTime::now", "println!", "std::fs", "std::io"] {
+            assert!(!code.contains(impure), "{path:?} uses {impure}");
+        }
+    }
+}
