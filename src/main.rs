@@ -7,5 +7,7 @@ fn main() -> ExitCode {
     sse_argo_tester::cli::run(&args, &mut std::io::stdout(), &mut std::io::stderr()).into()
 }
 
+/// One allocator for all threads, without caches of their own: with thousands of threads that hardly ever allocate, the
+/// caches of glibc's malloc would be a third of each stream's memory.
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

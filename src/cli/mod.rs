@@ -51,7 +51,7 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit 
     let args = match parse(args) {
         Ok(args) => args,
         Err(Early::Show(text)) => {
-            show(out, &text);
+            show(out, &wrapped(&text));
             return Exit::Ok;
         }
         Err(Early::Wrong(text)) => {
@@ -100,6 +100,29 @@ fn parse(args: &[OsString]) -> Result<Args, Early> {
 fn show(to: &mut dyn Write, text: &str) {
     let _ = writeln!(to, "{}", text.trim_end());
     let _ = to.flush();
+}
+
+/// `text` with lines of at most 80 columns, as far as its words allow; what goes on keeps the line's indentation.
+fn wrapped(text: &str) -> String {
+    const COLUMNS: usize = 80;
+    let mut out = String::new();
+    for line in text.lines() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let mut column = 0;
+        for word in line[indent.len()..].split_inclusive(' ') {
+            let fits = column + word.trim_end().len() <= COLUMNS;
+            if column == 0 || !fits {
+                out.truncate(out.trim_end_matches(' ').len());
+                out += if column == 0 { "" } else { "\n" };
+                out += indent;
+                column = indent.len();
+            }
+            out += word;
+            column += word.len();
+        }
+        out.push('\n');
+    }
+    out
 }
 
 fn serve(options: Serve, out: &mut dyn Write) -> Result<Exit, Box<dyn std::error::Error>> {

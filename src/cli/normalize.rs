@@ -48,7 +48,7 @@ impl Spec {
     }
 }
 
-/// Options by the names they are given by, dashes included.
+/// Options by the names they are given by, dashes included. Help belongs to whatever it is asked of, so it is none.
 fn options(flags: &[FlagInfo<'_>]) -> HashMap<String, Arity> {
     let arity = |flag: &FlagInfo<'_>| match (&flag.kind, &flag.optionality) {
         (FlagInfoKind::Switch, _) => Arity::Switch,
@@ -56,7 +56,8 @@ fn options(flags: &[FlagInfo<'_>]) -> HashMap<String, Arity> {
         (FlagInfoKind::Option { .. }, _) => Arity::Value,
     };
     let names = |flag: &FlagInfo<'_>| [Some(flag.long.to_owned()), flag.short.map(|short| format!("-{short}"))];
-    flags.iter().flat_map(|flag| names(flag).into_iter().flatten().map(move |name| (name, arity(flag)))).collect()
+    let flags = flags.iter().filter(|flag| flag.long != "--help");
+    flags.flat_map(|flag| names(flag).into_iter().flatten().map(move |name| (name, arity(flag)))).collect()
 }
 
 /// An option as it was given, with its value.

@@ -160,20 +160,21 @@ impl Inner {
 fn private_folder() -> io::Result<TempDir> {
     let named = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
     let common = [std::env::temp_dir(), PathBuf::from("/dev/shm"), PathBuf::from("/run")];
-    let mut refused = String::new();
+    let mut refused = Vec::new();
     for place in named.chain(common) {
         let mut builder = tempfile::Builder::new();
         let folder = builder.prefix("sse-argo-tester-").permissions(Permissions::from_mode(0o700)).tempdir_in(&place);
         match folder {
             // sockaddr_un holds 108 bytes, its NUL included.
             Ok(folder) if folder.path().as_os_str().len() > 100 => {
-                refused += &format!(" {}: path too long;", place.display());
+                refused.push(format!("{} is too long", place.display()))
             }
             Ok(folder) => return Ok(folder),
-            Err(error) => refused += &format!(" {}: {error};", place.display()),
+            Err(error) => refused.push(error.to_string()),
         }
     }
-    Err(io::Error::other(format!("no place for a private folder:{refused} set TMPDIR to one that is writable")))
+    let refused = refused.join("; ");
+    Err(io::Error::other(format!("no place for a private folder: {refused}; set TMPDIR to a folder that is writable")))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the tests over raw TCP share: the real program as a child process, and a client that sees every byte.
 
 // Each test program uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
