@@ -69,7 +69,7 @@ impl Piece {
     }
 }
 
-/// What a step of [`Decoder`] found.
+/// What a step of [`decode`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decoded {
     /// More bytes are needed.

@@ -167,7 +167,7 @@ fn private_folder() -> io::Result<TempDir> {
         match folder {
             // sockaddr_un holds 108 bytes, its NUL included.
             Ok(folder) if folder.path().as_os_str().len() > 100 => {
-                refused.push(format!("{} is too long", place.display()))
+                refused.push(format!("{} is too long", place.display()));
             }
             Ok(folder) => return Ok(folder),
             Err(error) => refused.push(error.to_string()),

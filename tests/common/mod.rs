@@ -81,6 +81,27 @@ impl Origin {
         client
     }
 
+    /// Sends a GET request on a connection of its own, and reads the complete response.
+    pub fn fetch(&self, target: &str) -> (Head, String) {
+        self.get(target).read_response()
+    }
+
+    /// Opens a stream, and reads its head.
+    pub fn open(&self, target: &str) -> (Client, Head) {
+        let mut client = self.get(target);
+        let head = client.read_head();
+        assert_eq!(head.status, 200, "{target}: {}", head.text);
+        (client, head)
+    }
+
+    /// Waits until the stream with this id has ended, and fetches what `/streams/ID` tells of it.
+    pub fn ended(&self, id: &str) -> serde_json::Value {
+        self.wait_log(&["stream closed", id]);
+        let (head, body) = self.fetch(&format!("/streams/{id}"));
+        assert_eq!(head.status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
     /// Waits for a log line that contains all of `parts`.
     pub fn wait_log(&self, parts: &[&str]) -> String {
         self.log.wait(parts)
@@ -200,6 +221,11 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
+    /// Sends a GET request, without waiting for the response.
+    pub fn ask(&mut self, target: &str) {
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: test\r\n\r\n"));
+    }
+
     pub fn half_close(&self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
@@ -247,6 +273,14 @@ impl Client {
         std::mem::take(&mut self.buffer)
     }
 
+    /// Everything up to a reset of the connection, which must come before a regular end.
+    pub fn read_to_reset(&mut self) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let ended = self.stream.read_to_end(&mut bytes);
+        assert_eq!(ended.expect_err("the connection ended regularly").kind(), ErrorKind::ConnectionReset);
+        bytes
+    }
+
     /// Whether the connection ends without another byte.
     pub fn is_at_end(&mut self) -> bool {
         self.buffer.is_empty() && !self.fill()
@@ -277,6 +311,11 @@ impl Client {
         (len > 0).then_some(Arrived { bytes, at: self.read_at })
     }
 
+    /// All chunks to the last one.
+    pub fn read_chunks(&mut self) -> Vec<Arrived> {
+        std::iter::from_fn(|| self.read_chunk()).collect()
+    }
+
     /// The next chunk that is an event, passing over comments.
     pub fn read_event(&mut self) -> Arrived {
         loop {
@@ -285,5 +324,17 @@ impl Client {
                 return chunk;
             }
         }
+    }
+}
+
+/// Asks again and again, until there is an answer. For what nothing announces.
+pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "it does not come about");
+        std::thread::yield_now();
     }
 }
