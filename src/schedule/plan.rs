@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::http::request::printable;
 use crate::sse::Name;
+use crate::stamp::Shape;
 use crate::units::{parse_duration, parse_size};
 
 /// Longest time between two events.
@@ -216,6 +217,11 @@ impl Plan {
             plan.set(name, &value).ok_or_else(bad)?;
         }
         plan.check()
+    }
+
+    /// What the events that it asks for have in common.
+    pub fn shape(&self) -> Shape {
+        Shape { event: self.event.clone(), size: self.size.unwrap_or(0) }
     }
 
     fn set(&mut self, name: &str, value: &str) -> Option<()> {

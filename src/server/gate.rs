@@ -82,7 +82,10 @@ pub(crate) fn run(shared: &Arc<Shared>, doors: &[Door]) {
 fn accept_all(shared: &Arc<Shared>, door: &Door) -> io::Result<()> {
     while !shared.stop.is_triggered() {
         match door.listener.accept() {
-            Ok((stream, peer)) => receive(shared, stream, peer, door.role),
+            Ok((stream, peer)) => {
+                // An IPv4 client of a listener for both families is one of IPv4.
+                receive(shared, stream, SocketAddr::new(peer.ip().to_canonical(), peer.port()), door.role);
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) if is_passing(&error) => {}
             Err(error) => return Err(error),

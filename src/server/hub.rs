@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Shared;
+use super::budget::{self, Reservation};
 use super::registry::{Connection, ConnectionId, lock, unix_us};
 use super::wake::{NEWS, STOP, Wake};
-use crate::http::chunk::Piece;
 use crate::schedule::plan::Plan;
 use crate::sse::Name;
 use crate::stamp::{Shape, Stamped};
@@ -40,6 +41,8 @@ pub(crate) enum JoinError {
     Differs(Arc<Channel>),
     /// There are too many.
     TooMany,
+    /// The budget has no room for another ticker of this rate, in bytes a second.
+    TooMuch(u64),
     /// No thread is left for its ticker.
     Spawn(io::Error),
 }
@@ -60,6 +63,8 @@ pub(crate) enum Next {
 pub(crate) struct Channel {
     pub(crate) interval: Duration,
     pub(crate) shape: Shape,
+    /// The ticker's own part of the budget: it ticks on for a while without followers.
+    _reservation: Reservation,
     ticker: Wake,
     log: Mutex<Log>,
     followers: Mutex<Vec<Arc<Connection>>>,
@@ -74,13 +79,14 @@ struct Log {
 }
 
 impl Hub {
-    /// Makes `connection` a follower of the stream that `plan` names, starting it behind id `resume` if it is not there.
+    /// Makes `connection` a follower of the stream `name`. If it is not there, it starts as `plan` asks, with the event
+    /// behind id `resume`.
     pub(crate) fn join(
         self: &Arc<Hub>,
         name: &Name,
         plan: &Plan,
-        interval: Duration,
         resume: u64,
+        shared: &Shared,
         connection: &Arc<Connection>,
     ) -> Result<Arc<Channel>, JoinError> {
         let mut channels = lock(&self.channels);
@@ -94,10 +100,13 @@ impl Hub {
         if channels.len() >= CHANNELS_MAX {
             return Err(JoinError::TooMany);
         }
-        let shape = Shape { event: plan.event.clone(), size: plan.size.unwrap_or(0) };
+        let (shape, interval) = (plan.shape(), plan.interval.unwrap_or(shared.config.interval));
+        let rate = budget::rate(shape.event_len(u64::MAX), interval, false);
+        let reservation = shared.budget.reserve(rate, 0, Instant::now()).ok_or(JoinError::TooMuch(rate))?;
         let channel = Arc::new(Channel {
-            interval: plan.interval.unwrap_or(interval),
+            interval,
             shape,
+            _reservation: reservation,
             ticker: Wake::default(),
             log: Mutex::new(Log { events: VecDeque::new(), bytes: 0, next: resume + 1 }),
             followers: Mutex::new(vec![Arc::clone(connection)]),
@@ -166,29 +175,34 @@ impl Channel {
     /// Sends events on absolute deadlines until told to stop, or until `retire` agrees that nobody listens any more.
     fn tick(&self, retire: impl Fn() -> bool) {
         self.ticker.adopt();
-        let start = Instant::now();
         let mut filler = fastrand::Rng::new();
-        let mut empty_since = None;
-        for n in 1_u32.. {
+        let mut due = Instant::now();
+        let mut alone_since = None;
+        loop {
             let seq = lock(&self.log).next;
-            let mut stamped = Stamped::numbered(seq, &self.shape, &mut filler);
-            let due = start + self.interval * n;
-            loop {
-                if lock(&self.followers).is_empty() {
-                    empty_since.get_or_insert_with(Instant::now);
-                } else {
-                    empty_since = None;
-                }
-                let alone_until = empty_since.map(|since: Instant| since + LINGER);
-                match self.ticker.wait_until(alone_until.map_or(due, |until| until.min(due))) {
-                    0 if Instant::now() >= due => break,
-                    0 if retire() => return,
-                    flags if flags & STOP != 0 => return,
-                    _ => {}
-                }
+            let mut event = Stamped::numbered(seq, &self.shape, &mut filler);
+            due += self.interval;
+            if !self.wait_for_tick(due, &mut alone_since, &retire) {
+                return;
             }
-            stamped.stamp(unix_us());
-            self.publish(Arc::new(stamped));
+            event.stamp(unix_us());
+            self.publish(Arc::new(event));
+        }
+    }
+
+    /// Waits until `due`; false if the ticker is to end before.
+    fn wait_for_tick(&self, due: Instant, alone_since: &mut Option<Instant>, retire: impl Fn() -> bool) -> bool {
+        loop {
+            let now = Instant::now();
+            *alone_since = lock(&self.followers).is_empty().then(|| alone_since.unwrap_or(now));
+            let until = alone_since.map_or(due, |since| due.min(since + LINGER));
+            let flags = self.ticker.wait_until(until);
+            if flags & STOP != 0 || (alone_since.is_some_and(|since| since + LINGER <= Instant::now()) && retire()) {
+                return false;
+            }
+            if flags == 0 && Instant::now() >= due {
+                return true;
+            }
         }
     }
 
@@ -209,6 +223,5 @@ impl Channel {
 }
 
 fn size(event: &Stamped) -> usize {
-    let piece: &Piece = event.piece();
-    piece.payload().len()
+    event.piece().payload().len()
 }

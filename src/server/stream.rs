@@ -14,7 +14,7 @@ use socket2::SockRef;
 use super::Shared;
 use super::hub::{Channel, Next};
 use super::registry::{Connection, EndedBy, Outcome, Stream, unix_us};
-use super::streams::{Opened, shape};
+use super::streams::Opened;
 use super::wake::{PEER_FIN, PEER_GONE, STOP};
 use crate::http::chunk::{LAST_CHUNK, Piece};
 use crate::schedule::plan::{Encoding, End, Framing, Plan};
@@ -87,7 +87,7 @@ impl Sender<'_> {
         let schedule = Schedule::new(opened.terms, start);
         match &opened.lease.membership {
             Some(membership) => self.follow(schedule, &membership.channel, &opened.lease.stream),
-            None => self.tick(schedule, &opened.terms, &shape(&opened.plan), &opened.lease.stream),
+            None => self.tick(schedule, &opened.terms, &opened.plan.shape(), &opened.lease.stream),
         }
     }
 

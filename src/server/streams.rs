@@ -132,7 +132,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let lost = || Outcome { by: EndedBy::Error, reason: "its thread ended early".to_owned() };
+        let lost = || Outcome {
+            by: EndedBy::Error,
+            reason: "it was given up before it began, or its thread panicked".to_owned(),
+        };
         let outcome = self.outcome.take().unwrap_or_else(lost);
         self.shared.registry.close(&self.stream, &outcome);
         log::info!(
@@ -176,8 +179,8 @@ pub(crate) fn open(shared: &Arc<Shared>, request: &StreamRequest<'_>) -> Result<
         return Err(Response::empty(204).with("Cache-Control", "no-store"));
     }
     let id = plan.id.clone().map_or_else(random_id, Ok)?;
-    let reservation = reserve(shared, &plan)?;
     let membership = join(shared, request.exchange, &plan, resume)?;
+    let reservation = reserve(shared, &plan, membership.as_ref())?;
     let stream = Arc::new(Stream::new(&id));
     shared.registry.open(&stream, shared.config.max_streams).map_err(|denied| deny(shared, denied))?;
     let trace = trace(request.exchange).into();
@@ -206,22 +209,22 @@ fn random_id() -> Result<String, Response> {
     }
 }
 
-fn reserve(shared: &Shared, plan: &Plan) -> Result<Reservation, Response> {
-    let event_len = shape(plan).event_len(RESUME_MAX);
-    let interval = plan.interval.unwrap_or(shared.config.interval);
-    let rate = budget::rate(event_len, interval, plan.encoding == Encoding::Gzip);
-    shared.budget.reserve(rate, plan.pad as u64, Instant::now()).ok_or_else(|| {
-        let text = format!(
-            "this stream would take {rate} bytes a second of {} that all streams share; ask for less, or again later",
-            shared.config.max_rate
-        );
-        unavailable(&text)
-    })
+fn reserve(shared: &Shared, plan: &Plan, membership: Option<&Membership>) -> Result<Reservation, Response> {
+    let own = plan.shape();
+    let (shape, interval) = match membership {
+        Some(membership) => (&membership.channel.shape, membership.channel.interval),
+        None => (&own, plan.interval.unwrap_or(shared.config.interval)),
+    };
+    let rate = budget::rate(shape.event_len(RESUME_MAX), interval, plan.encoding == Encoding::Gzip);
+    let reservation = shared.budget.reserve(rate, plan.pad as u64, Instant::now());
+    reservation.ok_or_else(|| too_much(shared, rate))
 }
 
-/// The shape of a plan's events.
-pub(crate) fn shape(plan: &Plan) -> Shape {
-    Shape { event: plan.event.clone(), size: plan.size.unwrap_or(0) }
+fn too_much(shared: &Shared, rate: u64) -> Response {
+    let max = shared.config.max_rate;
+    unavailable(&format!(
+        "this would take {rate} bytes a second of the {max} that all streams share; ask for less, or try again later"
+    ))
 }
 
 fn join(
@@ -231,8 +234,7 @@ fn join(
     resume: Option<u64>,
 ) -> Result<Option<Membership>, Response> {
     let Some(name) = &plan.stream else { return Ok(None) };
-    let interval = shared.config.interval;
-    let joined = shared.hub.join(name, plan, interval, resume.unwrap_or(0), &exchange.connection);
+    let joined = shared.hub.join(name, plan, resume.unwrap_or(0), shared, &exchange.connection);
     let channel = joined.map_err(|error| match error {
         JoinError::Differs(channel) => Response::text(
             409,
@@ -245,6 +247,7 @@ fn join(
             ),
         ),
         JoinError::TooMany => unavailable(&format!("there are {CHANNELS_MAX} named streams already; try again later")),
+        JoinError::TooMuch(rate) => too_much(shared, rate),
         JoinError::Spawn(error) => unavailable(&format!("no thread for the stream's ticker: {error}; try again later")),
     })?;
     let first = channel.begin(resume);
@@ -279,7 +282,7 @@ fn terms(shared: &Shared, plan: &Plan, resume: Option<u64>, membership: Option<&
 }
 
 fn content_length(plan: &Plan, terms: &Terms, hello: &Stamped) -> u64 {
-    let shape = shape(plan);
+    let shape = plan.shape();
     let events = terms.base + 1..=terms.last.unwrap_or(terms.base);
     (plan.pad + hello.piece().payload().len()) as u64 + events.map(|seq| shape.event_len(seq) as u64).sum::<u64>()
 }
