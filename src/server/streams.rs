@@ -18,7 +18,7 @@ use crate::http::response::Head;
 use crate::http::{Response, Version};
 use crate::schedule::plan::{Encoding, Framing, Plan};
 use crate::schedule::{Clock, Terms};
-use crate::stamp::{Shape, Stamped};
+use crate::stamp::Stamped;
 use crate::units::format_duration;
 
 /// Largest id that a client may resume behind: the largest integer that JavaScript holds exactly.
