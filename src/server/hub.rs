@@ -113,7 +113,7 @@ impl Hub {
         });
         let (hub, ticking, ticked) = (Arc::clone(self), Arc::clone(&channel), name.clone());
         let ticker = move || ticking.tick(|| hub.retire(&ticked, &ticking));
-        thread::Builder::new().stack_size(STACK).spawn(ticker).map_err(JoinError::Spawn)?;
+        thread::Builder::new().name("ticker".to_owned()).stack_size(STACK).spawn(ticker).map_err(JoinError::Spawn)?;
         channels.insert(name.clone(), Arc::clone(&channel));
         Ok(channel)
     }
