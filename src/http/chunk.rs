@@ -69,15 +69,6 @@ impl Piece {
     }
 }
 
-/// What a step of [`decode`] found.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Decoded {
-    /// More bytes are needed.
-    More,
-    /// The body is complete; the number of bytes of the input it took.
-    Done(usize),
-}
-
 /// Why a chunked body can't be read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ChunkError {
@@ -90,49 +81,83 @@ pub enum ChunkError {
 /// Longest size line, extensions included, and longest trailer section.
 const LINE_MAX: usize = 1024;
 
-/// Reads the whole chunked body at the start of `input`, appending its payload to `body`, at most `limit` bytes.
-///
-/// Called again with more input, it starts over: request bodies here are small and mostly come in one read.
-///
-/// # Errors
-/// [`ChunkError`] as soon as the framing is broken or the payload passes the limit.
-pub fn decode(input: &[u8], limit: usize, body: &mut Vec<u8>) -> Result<Decoded, ChunkError> {
-    body.clear();
-    let mut at = 0;
-    loop {
-        // httparse takes an empty size for 0, but "chunk-size = 1*HEXDIG".
-        if input.get(at).is_some_and(|digit| !digit.is_ascii_hexdigit()) {
-            return Err(ChunkError::Malformed);
+/// Reads a chunked body of a request while it comes in.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// The payload so far.
+    pub body: Vec<u8>,
+    /// How much of the input is done with: whole chunks, and at the end the size line of the last one.
+    done: usize,
+    in_trailer: bool,
+}
+
+impl Decoder {
+    /// Looks at `input`, which begins with the body and holds more each time. Once the body is complete, returns how
+    /// much of the input it took.
+    ///
+    /// # Errors
+    /// A [`ChunkError`] as soon as the framing is broken, or the payload is larger than `limit`.
+    pub fn decode(&mut self, input: &[u8], limit: usize) -> Result<Option<usize>, ChunkError> {
+        while !self.in_trailer {
+            let rest = &input[self.done..];
+            let Some((line, size)) = chunk_size(rest)? else { return Ok(None) };
+            let size = usize::try_from(size).map_err(|_| ChunkError::TooLarge)?;
+            if size > limit - self.body.len() {
+                return Err(ChunkError::TooLarge);
+            }
+            if size == 0 {
+                self.in_trailer = true;
+                self.done += line;
+                break;
+            }
+            let (data, behind) = rest[line..].split_at(size.min(rest.len() - line));
+            if !b"\r\n".starts_with(&behind[..behind.len().min(2)]) {
+                return Err(ChunkError::Malformed);
+            }
+            if behind.len() < 2 {
+                return Ok(None);
+            }
+            self.body.extend_from_slice(data);
+            self.done += line + size + 2;
         }
-        let (line, size) = match httparse::parse_chunk_size(&input[at..]) {
-            Ok(httparse::Status::Complete(found)) => found,
-            Ok(httparse::Status::Partial) if input.len() - at <= LINE_MAX => return Ok(Decoded::More),
-            _ => return Err(ChunkError::Malformed),
-        };
-        at += line;
-        let size = usize::try_from(size).map_err(|_| ChunkError::TooLarge)?;
-        if size > limit - body.len() {
-            return Err(ChunkError::TooLarge);
-        }
-        if size == 0 {
-            return trailers(&input[at..]).map(|end| end.map_or(Decoded::More, |len| Decoded::Done(at + len)));
-        }
-        let Some(data) = input.get(at..at + size + 2) else { return Ok(Decoded::More) };
-        if !data.ends_with(b"\r\n") {
-            return Err(ChunkError::Malformed);
-        }
-        body.extend_from_slice(&data[..size]);
-        at += size + 2;
+        Ok(trailer_len(&input[self.done..])?.map(|len| self.done + len))
     }
 }
 
+/// The length of a chunk's size line, once it is complete, and the size.
+fn chunk_size(input: &[u8]) -> Result<Option<(usize, u64)>, ChunkError> {
+    // httparse takes an empty size for 0, but "chunk-size = 1*HEXDIG".
+    if input.first().is_some_and(|digit| !digit.is_ascii_hexdigit()) {
+        return Err(ChunkError::Malformed);
+    }
+    match httparse::parse_chunk_size(input) {
+        Ok(httparse::Status::Complete((line, size))) if is_clean(&input[..line - 2]) => Ok(Some((line, size))),
+        Ok(httparse::Status::Partial) if input.len() <= LINE_MAX => Ok(None),
+        _ => Err(ChunkError::Malformed),
+    }
+}
+
+/// Checks that a trailer section, complete, is one of fields; returns its length.
+fn check_trailer(section: &[u8]) -> Result<usize, ChunkError> {
+    let mut slots = vec![httparse::EMPTY_HEADER; 64];
+    match httparse::parse_headers(section, &mut slots) {
+        Ok(httparse::Status::Complete(_)) => Ok(section.len()),
+        _ => Err(ChunkError::Malformed),
+    }
+}
+
+/// Whether a size line or a trailer field holds none of what a request head may not hold either.
+fn is_clean(line: &[u8]) -> bool {
+    line.iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
+}
+
 /// The length of the trailer section, its empty line included, once it is complete.
-fn trailers(input: &[u8]) -> Result<Option<usize>, ChunkError> {
+fn trailer_len(input: &[u8]) -> Result<Option<usize>, ChunkError> {
     let mut at = 0;
     loop {
         match input[at..].windows(2).position(|pair| pair == b"\r\n") {
-            Some(0) => return Ok(Some(at + 2)),
-            Some(line) if at + line <= LINE_MAX => at += line + 2,
+            Some(0) => return check_trailer(&input[..at + 2]).map(Some),
+            Some(line) if at + line <= LINE_MAX && is_clean(&input[at..at + line]) => at += line + 2,
             None if input.len() <= LINE_MAX => return Ok(None),
             _ => return Err(ChunkError::Malformed),
         }
@@ -167,28 +192,34 @@ mod tests {
         assert_eq!(Piece::of(|_| ()).chunk(), b"");
     }
 
+    fn whole(wire: &[u8], limit: usize) -> Result<Option<(usize, Vec<u8>)>, ChunkError> {
+        let mut decoder = Decoder::default();
+        let used = decoder.decode(wire, limit)?;
+        Ok(used.map(|used| (used, decoder.body)))
+    }
+
     #[test]
     fn bodies_are_read_in_every_split() {
         let wire = b"5;ext=1\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n";
-        let mut body = Vec::new();
+        let mut decoder = Decoder::default();
         for end in 0..wire.len() {
-            assert_eq!(decode(&wire[..end], 100, &mut body), Ok(Decoded::More), "at {end}");
+            assert_eq!(decoder.decode(&wire[..end], 100), Ok(None), "at {end}");
         }
+        assert_eq!(decoder.decode(wire, 100), Ok(Some(wire.len())));
+        assert_eq!(decoder.body, b"hello!");
         let pipelined = [wire.as_slice(), b"GET / HTTP/1.1\r\n"].concat();
-        assert_eq!(decode(&pipelined, 100, &mut body), Ok(Decoded::Done(wire.len())));
-        assert_eq!(body, b"hello!");
+        assert_eq!(whole(&pipelined, 100), Ok(Some((wire.len(), b"hello!".to_vec()))));
     }
 
     #[test]
     fn broken_or_large_bodies_are_refused() {
-        let mut body = Vec::new();
-        for wire in ["x\r\n", "-1\r\n", "5\r\nhelloXX", "5\nhello", "\r\n", "1\r\na\n0\r\n\r\n"] {
-            assert_eq!(decode(wire.as_bytes(), 100, &mut body), Err(ChunkError::Malformed), "{wire:?}");
+        for wire in ["x\r\n", "-1\r\n", "5\r\nhelloX", "5\r\nhello\n", "5\nhello", "\r\n", "1\r\na\n0\r\n\r\n"] {
+            assert_eq!(whole(wire.as_bytes(), 100), Err(ChunkError::Malformed), "{wire:?}");
         }
         let endless = [b"0\r\n".as_slice(), &[b'a'; 2000]].concat();
-        assert_eq!(decode(&endless, 100, &mut body), Err(ChunkError::Malformed));
+        assert_eq!(whole(&endless, 100), Err(ChunkError::Malformed));
         for wire in ["6\r\nhello!", "5\r\nhello\r\n1\r\n", "ffffffffffffffff\r\n"] {
-            assert_eq!(decode(wire.as_bytes(), 5, &mut body), Err(ChunkError::TooLarge), "{wire:?}");
+            assert_eq!(whole(wire.as_bytes(), 5), Err(ChunkError::TooLarge), "{wire:?}");
         }
     }
 }

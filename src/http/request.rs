@@ -37,6 +37,9 @@ pub struct Refusal {
     pub reason: &'static str,
 }
 
+/// The refusal of a body beyond [`BODY_MAX`].
+pub const BODY_TOO_LARGE: Refusal = Refusal { status: 413, reason: "request body larger than 65536 bytes" };
+
 pub(super) const fn refuse<T>(status: u16, reason: &'static str) -> Result<T, Refusal> {
     Err(Refusal { status, reason })
 }
@@ -241,7 +244,7 @@ fn content_length(value: &[u8]) -> Result<BodyLength, Refusal> {
     let length = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<usize>().ok());
     match length {
         Some(length) if length <= BODY_MAX => Ok(BodyLength::Bytes(length)),
-        _ => refuse(413, "request body larger than 65536 bytes"),
+        _ => Err(BODY_TOO_LARGE),
     }
 }
 

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Shared;
 use super::inner::{Action, Exchange, HopError};
-use super::registry::Connection;
-use super::router::{ALLOW, PUBLIC_METHODS, RETRY_AFTER};
+use super::registry::{Connection, Role};
+use super::router::{ALLOW, CORS, PUBLIC_METHODS, RETRY_AFTER};
 use super::stream::{self, After};
-use crate::http::chunk::{ChunkError, Decoded, decode};
-use crate::http::request::{BODY_MAX, BodyLength, HEAD_MAX, Screened, Target, screen};
+use crate::http::chunk::{ChunkError, Decoder};
+use crate::http::request::{BODY_MAX, BODY_TOO_LARGE, BodyLength, HEAD_MAX, Screened, Target, screen};
 use crate::http::response::{Body, Persistence};
 use crate::http::scan::HeadScanner;
 use crate::http::{Refusal, Response};
@@ -136,11 +136,16 @@ impl Client<'_> {
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| NoRequest::Silence)?;
         }
         let deadline = Instant::now() + self.shared.config.timeouts.body;
-        let mut body = Vec::new();
+        let mut chunks = Decoder::default();
         loop {
-            if let Some(used) = take_body(&self.inbox, screened.body, &mut body)? {
-                self.inbox.drain(..used);
-                return Ok(body);
+            let used = match screened.body {
+                BodyLength::Bytes(length) => Some(length).filter(|length| *length <= self.inbox.len()),
+                BodyLength::Chunked => decode(&mut chunks, &self.inbox)?,
+            };
+            if let Some(used) = used {
+                let rest = self.inbox.split_off(used);
+                let wire = std::mem::replace(&mut self.inbox, rest);
+                return Ok(if screened.body == BodyLength::Chunked { chunks.body } else { wire });
             }
             match self.read(deadline) {
                 Ok(0) => return Err(Refusal { status: 400, reason: "the request body ends early" }.into()),
@@ -181,12 +186,18 @@ impl Client<'_> {
             let response = Response::empty(204).with(ALLOW, PUBLIC_METHODS);
             return self.deliver(&response, &screened);
         }
-        let exchange =
-            Exchange { head, target, version: screened.version, body, connection: Arc::clone(self.connection) };
+        let exchange = Exchange {
+            head,
+            target,
+            version: screened.version,
+            body,
+            keep_alive: screened.keep_alive,
+            connection: Arc::clone(self.connection),
+        };
         match self.shared.inner.route(exchange) {
             Ok(Action::Respond(response)) => self.deliver(&response, &screened),
-            Ok(Action::RespondHead(head)) => match self.write(&head) {
-                Ok(()) if screened.keep_alive => Fate::Next,
+            Ok(Action::RespondHead(head, persistence)) => match self.write(&head) {
+                Ok(()) if persistence == Persistence::KeepAlive => Fate::Next,
                 Ok(()) => Fate::Close,
                 Err(_) => Fate::Drop,
             },
@@ -252,7 +263,11 @@ impl Client<'_> {
     }
 
     fn respond(&mut self, response: &Response, persistence: Persistence, body: Body) -> io::Result<()> {
-        self.write(&response.encode(SystemTime::now(), persistence, body))
+        let encode = |response: &Response| response.encode(SystemTime::now(), persistence, body);
+        self.write(&match self.connection.role {
+            Role::Public => encode(&response.clone().with(CORS.0, CORS.1)),
+            Role::Admin => encode(response),
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -278,23 +293,15 @@ impl Client<'_> {
     }
 }
 
-/// Takes a body out of what was read; returns how much of it that was, once it is complete.
-fn take_body(inbox: &[u8], length: BodyLength, body: &mut Vec<u8>) -> Result<Option<usize>, Refusal> {
-    /// Chunk framing may take so much beside the payload.
+/// The length of a chunked body, once it is complete.
+fn decode(chunks: &mut Decoder, inbox: &[u8]) -> Result<Option<usize>, Refusal> {
+    /// What framing may take beside the payload.
     const FRAMING_MAX: usize = HEAD_MAX;
-    match length {
-        BodyLength::Bytes(length) => Ok(inbox.get(..length).map(|bytes| {
-            body.extend_from_slice(bytes);
-            length
-        })),
-        BodyLength::Chunked => match decode(inbox, BODY_MAX, body) {
-            Ok(Decoded::Done(used)) => Ok(Some(used)),
-            Ok(Decoded::More) if inbox.len() < BODY_MAX + FRAMING_MAX => Ok(None),
-            Ok(Decoded::More) | Err(ChunkError::TooLarge) => {
-                Err(Refusal { status: 413, reason: "request body larger than 65536 bytes" })
-            }
-            Err(ChunkError::Malformed) => Err(Refusal { status: 400, reason: "malformed chunked request body" }),
-        },
+    match chunks.decode(inbox, BODY_MAX) {
+        Ok(None) if inbox.len() >= BODY_MAX + FRAMING_MAX => Err(BODY_TOO_LARGE),
+        Ok(used) => Ok(used),
+        Err(ChunkError::TooLarge) => Err(BODY_TOO_LARGE),
+        Err(ChunkError::Malformed) => Err(Refusal { status: 400, reason: "malformed chunked request body" }),
     }
 }
 

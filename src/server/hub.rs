@@ -13,7 +13,7 @@ use super::Shared;
 use super::budget::{self, Reservation};
 use super::registry::{Connection, ConnectionId, lock, unix_us};
 use super::wake::{NEWS, STOP, Wake};
-use crate::schedule::plan::Plan;
+use crate::schedule::plan::{Encoding, Plan};
 use crate::sse::Name;
 use crate::stamp::{Shape, Stamped};
 
@@ -41,7 +41,7 @@ pub(crate) enum JoinError {
     Differs(Arc<Channel>),
     /// There are too many.
     TooMany,
-    /// The budget has no room for another ticker of this rate, in bytes a second.
+    /// The budget has no room for this rate, in bytes a second.
     TooMuch(u64),
     /// No thread is left for its ticker.
     Spawn(io::Error),
@@ -79,8 +79,8 @@ struct Log {
 }
 
 impl Hub {
-    /// Makes `connection` a follower of the stream `name`. If it is not there, it starts as `plan` asks, with the event
-    /// behind id `resume`.
+    /// Makes `connection` a follower of the stream `name`, with its part of the budget. If the stream is not there, it
+    /// starts as `plan` asks, with the event behind id `resume`.
     pub(crate) fn join(
         self: &Arc<Hub>,
         name: &Name,
@@ -88,34 +88,36 @@ impl Hub {
         resume: u64,
         shared: &Shared,
         connection: &Arc<Connection>,
-    ) -> Result<Arc<Channel>, JoinError> {
+    ) -> Result<(Arc<Channel>, Reservation), JoinError> {
         let mut channels = lock(&self.channels);
         if let Some(channel) = channels.get(name) {
             if !channel.fits(plan) {
                 return Err(JoinError::Differs(Arc::clone(channel)));
             }
+            let reservation = reserve(shared, plan, channel.rate(plan))?;
             lock(&channel.followers).push(Arc::clone(connection));
-            return Ok(Arc::clone(channel));
+            return Ok((Arc::clone(channel), reservation));
         }
         if channels.len() >= CHANNELS_MAX {
             return Err(JoinError::TooMany);
         }
         let (shape, interval) = (plan.shape(), plan.interval.unwrap_or(shared.config.interval));
-        let rate = budget::rate(shape.event_len(u64::MAX), interval, false);
-        let reservation = shared.budget.reserve(rate, 0, Instant::now()).ok_or(JoinError::TooMuch(rate))?;
+        let own_rate = budget::rate(shape.event_len(u64::MAX), interval, false);
         let channel = Arc::new(Channel {
             interval,
             shape,
-            _reservation: reservation,
+            _reservation: shared.budget.reserve(own_rate, 0, Instant::now()).ok_or(JoinError::TooMuch(own_rate))?,
             ticker: Wake::default(),
             log: Mutex::new(Log { events: VecDeque::new(), bytes: 0, next: resume + 1 }),
             followers: Mutex::new(vec![Arc::clone(connection)]),
         });
+        let reservation = reserve(shared, plan, channel.rate(plan))?;
         let (hub, ticking, ticked) = (Arc::clone(self), Arc::clone(&channel), name.clone());
         let ticker = move || ticking.tick(|| hub.retire(&ticked, &ticking));
-        thread::Builder::new().name("ticker".to_owned()).stack_size(STACK).spawn(ticker).map_err(JoinError::Spawn)?;
+        let named = thread::Builder::new().name("ticker".to_owned()).stack_size(STACK);
+        named.spawn(ticker).map_err(JoinError::Spawn)?;
         channels.insert(name.clone(), Arc::clone(&channel));
-        Ok(channel)
+        Ok((channel, reservation))
     }
 
     /// Removes a channel without followers; false if somebody joined in between.
@@ -142,6 +144,11 @@ impl Channel {
         plan.interval.is_none_or(|interval| interval == self.interval)
             && plan.size.is_none_or(|size| size == self.shape.size)
             && plan.event.as_ref().is_none_or(|event| Some(event) == self.shape.event.as_ref())
+    }
+
+    /// What a follower counts for, in bytes a second.
+    fn rate(&self, plan: &Plan) -> u64 {
+        budget::rate(self.shape.event_len(u64::MAX), self.interval, plan.encoding == Encoding::Gzip)
     }
 
     /// Where a follower begins: behind id `resume` as far as the log still has it, else with the next event.
@@ -220,6 +227,10 @@ impl Channel {
             follower.wake.set(NEWS);
         }
     }
+}
+
+fn reserve(shared: &Shared, plan: &Plan, rate: u64) -> Result<Reservation, JoinError> {
+    shared.budget.reserve(rate, plan.pad as u64, Instant::now()).ok_or(JoinError::TooMuch(rate))
 }
 
 fn size(event: &Stamped) -> usize {

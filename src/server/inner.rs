@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use super::registry::{Connection, lock};
 use super::streams::Opened;
 use crate::http::request::forwardable;
+use crate::http::response::Persistence;
 use crate::http::{Response, Version};
 
 /// How long a connection waits for its place in the hop, and then for its answer. Routing takes far less than a
@@ -31,7 +32,7 @@ pub(crate) enum Action {
     /// Send a complete response.
     Respond(Response),
     /// Send a response head alone, to a HEAD request for a stream.
-    RespondHead(Vec<u8>),
+    RespondHead(Vec<u8>, Persistence),
     /// Send a stream.
     Stream(Box<Opened>),
 }
@@ -45,6 +46,8 @@ pub(crate) struct Exchange {
     pub(crate) target: String,
     pub(crate) version: Version,
     pub(crate) body: Vec<u8>,
+    /// The client lets the connection serve another request.
+    pub(crate) keep_alive: bool,
     pub(crate) connection: Arc<Connection>,
 }
 

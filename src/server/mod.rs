@@ -141,7 +141,7 @@ impl fmt::Debug for Shared {
 impl Shared {
     /// Whether so many connections are open that idle ones should go.
     fn is_crowded(&self) -> bool {
-        self.counts.public() > self.max_connections / 4 * 3
+        self.counts.public().saturating_mul(4) > self.max_connections.saturating_mul(3)
     }
 
     /// Starts a router on a new inner server, if `failed` is still the one that requests are sent to.

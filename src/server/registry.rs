@@ -246,6 +246,13 @@ impl Registry {
         Ok(())
     }
 
+    /// Takes back that a stream was opened.
+    pub(crate) fn forget(&self, stream: &Stream) {
+        let mut streams = lock(&self.streams);
+        streams.open.remove(&stream.id);
+        streams.totals.opened -= 1;
+    }
+
     /// Closes a stream, and remembers how it ended. An older stream of the same id is forgotten.
     pub(crate) fn close(&self, stream: &Stream, outcome: &Outcome) {
         let mut report = stream.report();

@@ -113,7 +113,7 @@ fn public(shared: &Arc<Shared>, request: &Request, target: &str, exchange: &Exch
         },
         Err(response) => response,
     };
-    Action::Respond(response.with(CORS.0, CORS.1))
+    Action::Respond(response)
 }
 
 /// The place behind the base path, and the query.

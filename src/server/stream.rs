@@ -5,9 +5,9 @@
 
 use std::convert::Infallible;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
 use flate2::write::GzEncoder;
 use socket2::SockRef;
 
@@ -17,7 +17,7 @@ use super::registry::{Connection, EndedBy, Outcome, Stream, unix_us};
 use super::streams::Opened;
 use super::wake::{PEER_FIN, PEER_GONE, STOP};
 use crate::http::chunk::{LAST_CHUNK, Piece};
-use crate::schedule::plan::{Encoding, End, Framing, Plan};
+use crate::schedule::plan::{End, Framing, Plan};
 use crate::schedule::{Due, Ending, Schedule, Terms};
 use crate::stamp::{Shape, Stamped, push_padding};
 
@@ -54,11 +54,11 @@ pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Open
     if let Err(error) = shared.watcher.watch(&connection.stream, connection.id) {
         log::warn!("watch for a hang-up of {}: {error}; it will be noticed at a write", connection.peer);
     }
-    let compressed = opened.plan.encoding == Encoding::Gzip;
     let mut sender = Sender {
         connection,
+        stream: Arc::clone(&opened.lease.stream),
         framing: opened.plan.framing,
-        encoder: compressed.then(|| GzEncoder::new(Vec::new(), Compression::default())),
+        encoder: opened.encoder.take(),
         begun: false,
         half_closed: false,
     };
@@ -72,6 +72,8 @@ pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Open
 /// Writes a stream's pieces to its socket.
 struct Sender<'a> {
     connection: &'a Connection,
+    /// Where it counts what it has sent.
+    stream: Arc<Stream>,
     framing: Framing,
     encoder: Option<GzEncoder<Vec<u8>>>,
     /// The head is out.
@@ -83,16 +85,21 @@ struct Sender<'a> {
 impl Sender<'_> {
     fn play(&mut self, opened: &mut Opened) -> Result<Infallible, Finish> {
         let head = std::mem::take(&mut opened.head);
-        let start = self.open(head, opened.hello.take(), &opened.plan, &opened.lease.stream)?;
-        let schedule = Schedule::new(opened.terms, start);
+        let start = self.open(head, opened.hello.take(), &opened.plan)?;
         match &opened.lease.membership {
-            Some(membership) => self.follow(schedule, &membership.channel, &opened.lease.stream),
-            None => self.tick(schedule, &opened.terms, &opened.plan.shape(), &opened.lease.stream),
+            Some(membership) => {
+                // Delays may have passed since; but a length was promised for the events of then.
+                if self.framing != Framing::Length {
+                    membership.begin(&mut opened.terms, opened.plan.count);
+                }
+                self.follow(Schedule::new(opened.terms, start), &membership.channel)
+            }
+            None => self.tick(Schedule::new(opened.terms, start), &opened.terms, &opened.plan.shape()),
         }
     }
 
     /// Sends head, padding and hello, in one write where nothing is asked for in between. Returns when hello was sent.
-    fn open(&mut self, head: Vec<u8>, hello: Option<Stamped>, plan: &Plan, stream: &Stream) -> Result<Instant, Finish> {
+    fn open(&mut self, head: Vec<u8>, hello: Option<Stamped>, plan: &Plan) -> Result<Instant, Finish> {
         self.pause(plan.head_delay)?;
         let mut pending = head;
         if !plan.delay.is_zero() {
@@ -103,15 +110,16 @@ impl Sender<'_> {
         let mut filler = fastrand::Rng::new();
         let mut left = plan.pad;
         while left > 0 {
-            let len = left.min(PAD_PIECE);
+            // No rest of one byte, which is too short for a comment.
+            let len = if left == PAD_PIECE + 1 { PAD_PIECE - 1 } else { left.min(PAD_PIECE) };
             let piece = Piece::of(|out| push_padding(out, len, &mut filler));
-            self.send(&mut pending, &piece, stream)?;
+            self.send(&mut pending, &piece)?;
             left -= len;
         }
         let start = Instant::now();
         if let Some(mut hello) = hello {
             hello.stamp(unix_us());
-            self.send(&mut pending, hello.piece(), stream)?;
+            self.send(&mut pending, hello.piece())?;
         }
         if self.half_closed {
             self.knock()?;
@@ -133,13 +141,7 @@ impl Sender<'_> {
     }
 
     /// Sends events by the stream's own clock. Each is prepared before the wait, so that it is only stamped at its tick.
-    fn tick(
-        &mut self,
-        mut schedule: Schedule,
-        terms: &Terms,
-        shape: &Shape,
-        stream: &Stream,
-    ) -> Result<Infallible, Finish> {
+    fn tick(&mut self, mut schedule: Schedule, terms: &Terms, shape: &Shape) -> Result<Infallible, Finish> {
         let mut filler = fastrand::Rng::new();
         let mut event = Stamped::numbered(terms.base + 1, shape, &mut filler);
         loop {
@@ -154,22 +156,22 @@ impl Sender<'_> {
                 continue;
             };
             event.stamp(unix_us());
-            self.send(&mut Vec::new(), event.piece(), stream)?;
-            stream.count(1, 0);
+            self.send(&mut Vec::new(), event.piece())?;
+            self.stream.count(1, 0);
             schedule.sent(seq, Instant::now());
             event.renumber(seq + 1, shape, &mut filler);
         }
     }
 
     /// Sends the events of a named stream as they come.
-    fn follow(&mut self, mut schedule: Schedule, channel: &Channel, stream: &Stream) -> Result<Infallible, Finish> {
+    fn follow(&mut self, mut schedule: Schedule, channel: &Channel) -> Result<Infallible, Finish> {
         loop {
             let (at, due) = schedule.next();
             if schedule.wants_events() {
                 match channel.get(schedule.newest() + 1) {
                     Next::Event(seq, event) => {
-                        self.send(&mut Vec::new(), event.piece(), stream)?;
-                        stream.count(1, 0);
+                        self.send(&mut Vec::new(), event.piece())?;
+                        self.stream.count(1, 0);
                         schedule.sent(seq, Instant::now());
                         let flags = self.connection.wake.take();
                         self.heed(flags, &mut schedule)?;
@@ -223,18 +225,11 @@ impl Sender<'_> {
 
     fn comment(&mut self, text: &[u8]) -> Result<(), Finish> {
         let piece = Piece::of(|out| out.extend_from_slice(text));
-        self.write_piece(&mut Vec::new(), &piece).map(|_| ())
+        self.send(&mut Vec::new(), &piece)
     }
 
     /// Writes what is pending and a piece of the body, and counts the latter.
-    fn send(&mut self, pending: &mut Vec<u8>, piece: &Piece, stream: &Stream) -> Result<(), Finish> {
-        let bytes = self.write_piece(pending, piece)?;
-        stream.count(0, bytes as u64);
-        Ok(())
-    }
-
-    /// Returns the bytes of the body that this took.
-    fn write_piece(&mut self, pending: &mut Vec<u8>, piece: &Piece) -> Result<usize, Finish> {
+    fn send(&mut self, pending: &mut Vec<u8>, piece: &Piece) -> Result<(), Finish> {
         let compressed = match &mut self.encoder {
             Some(encoder) => Some(compress(encoder, piece.payload()).map_err(|error| Finish::Gone(error.to_string()))?),
             None => None,
@@ -248,7 +243,8 @@ impl Sender<'_> {
             self.write(&std::mem::take(pending))?;
         }
         self.begun = true;
-        Ok(piece.payload().len())
+        self.stream.count(0, piece.payload().len() as u64);
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Finish> {
@@ -284,7 +280,8 @@ impl Sender<'_> {
             Finish::Due(Ending::Duration) => (EndedBy::Duration, "its time is over"),
             Finish::Stopped => (EndedBy::Shutdown, "the server stops"),
         };
-        let cut_short = by == EndedBy::Shutdown && (!self.begun || self.framing == Framing::Length);
+        // A length that was promised is there only when all events are.
+        let cut_short = !self.begun || (self.framing == Framing::Length && by != EndedBy::Count);
         let outcome = Outcome { by, reason: reason.to_owned() };
         if cut_short {
             return (outcome, After::Broken);
@@ -314,7 +311,9 @@ impl Sender<'_> {
         } else {
             last.extend_from_slice(piece.payload());
         }
-        self.write(&last)
+        self.write(&last)?;
+        self.stream.count(0, piece.payload().len() as u64);
+        Ok(())
     }
 }
 

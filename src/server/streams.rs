@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use super::Shared;
@@ -14,10 +16,11 @@ use super::registry::{ConnectionId, Denied, EndedBy, Outcome, Stream};
 use super::router::{CORS, RETRY_AFTER};
 use crate::SERVER_NAME;
 use crate::http::request::{fields, printable};
-use crate::http::response::Head;
+use crate::http::response::{Head, Persistence};
 use crate::http::{Response, Version};
 use crate::schedule::plan::{Encoding, Framing, Plan};
 use crate::schedule::{Clock, Terms};
+use crate::sse::Name;
 use crate::stamp::Stamped;
 use crate::units::format_duration;
 
@@ -90,6 +93,8 @@ pub(crate) struct Opened {
     pub(crate) head: Vec<u8>,
     /// There until it is sent.
     pub(crate) hello: Option<Stamped>,
+    /// Made by the router, on whose stack there is room for it while it is made.
+    pub(crate) encoder: Option<GzEncoder<Vec<u8>>>,
     pub(crate) plan: Plan,
     pub(crate) terms: Terms,
     pub(crate) lease: Lease,
@@ -100,8 +105,17 @@ pub(crate) struct Opened {
 pub(crate) struct Membership {
     pub(crate) channel: Arc<Channel>,
     connection: ConnectionId,
-    /// The id of the first event to send.
-    first: u64,
+    /// The id behind which the client resumes.
+    resume: Option<u64>,
+}
+
+impl Membership {
+    /// Makes `terms` begin where the channel is now. Its ids began with somebody else, so the count is that of this
+    /// response.
+    pub(crate) fn begin(&self, terms: &mut Terms, count: Option<u64>) {
+        terms.base = self.channel.begin(self.resume) - 1;
+        terms.last = count.map(|count| terms.base.saturating_add(count));
+    }
 }
 
 impl Drop for Membership {
@@ -170,7 +184,8 @@ pub(crate) fn open(shared: &Arc<Shared>, request: &StreamRequest<'_>) -> Result<
         plan.framing = Framing::Close;
     }
     if request.method == "HEAD" {
-        return Ok(Action::RespondHead(response_head(&plan, None)));
+        let persistence = persistence(&plan, request.exchange);
+        return Ok(Action::RespondHead(response_head(&plan, persistence, None), persistence));
     }
     let resume = request.last_event_id.and_then(resumed);
     if plan.stream.is_none() && plan.count.is_some_and(|count| resume.is_some_and(|id| id >= count)) {
@@ -179,10 +194,10 @@ pub(crate) fn open(shared: &Arc<Shared>, request: &StreamRequest<'_>) -> Result<
         return Err(Response::empty(204).with("Cache-Control", "no-store"));
     }
     let id = plan.id.clone().map_or_else(random_id, Ok)?;
-    let membership = join(shared, request.exchange, &plan, resume)?;
-    let reservation = reserve(shared, &plan, membership.as_ref())?;
     let stream = Arc::new(Stream::new(&id));
     shared.registry.open(&stream, shared.config.max_streams).map_err(|denied| deny(shared, denied))?;
+    let admitted = admit(shared, request.exchange, &plan, resume).inspect_err(|_| shared.registry.forget(&stream));
+    let (membership, reservation) = admitted?;
     let trace = trace(request.exchange).into();
     let shared_too = Arc::clone(shared);
     let lease = Lease { shared: shared_too, stream, membership, outcome: None, trace, _reservation: reservation };
@@ -190,8 +205,12 @@ pub(crate) fn open(shared: &Arc<Shared>, request: &StreamRequest<'_>) -> Result<
 
     let terms = terms(shared, &plan, resume, lease.membership.as_ref());
     let hello = Stamped::hello(plan.retry_ms, &hello(request, &plan, &terms, &lease, resume));
-    let length = (plan.framing == Framing::Length).then(|| content_length(&plan, &terms, &hello));
-    Ok(Action::Stream(Box::new(Opened { head: response_head(&plan, length), hello: Some(hello), plan, terms, lease })))
+    let length =
+        (plan.framing == Framing::Length).then(|| content_length(&plan, &terms, lease.membership.as_ref(), &hello));
+    let head = response_head(&plan, persistence(&plan, request.exchange), length);
+    let gzip = plan.encoding == Encoding::Gzip;
+    let encoder = gzip.then(|| GzEncoder::new(Vec::new(), Compression::default()));
+    Ok(Action::Stream(Box::new(Opened { head, hello: Some(hello), encoder, plan, terms, lease })))
 }
 
 /// The id in a Last-Event-ID that is one of ours. Any other value is a stranger's, and the stream starts anew.
@@ -209,15 +228,33 @@ fn random_id() -> Result<String, Response> {
     }
 }
 
-fn reserve(shared: &Shared, plan: &Plan, membership: Option<&Membership>) -> Result<Reservation, Response> {
-    let own = plan.shape();
-    let (shape, interval) = match membership {
-        Some(membership) => (&membership.channel.shape, membership.channel.interval),
-        None => (&own, plan.interval.unwrap_or(shared.config.interval)),
+/// Finds room for a stream: a place among the followers of a named one, and a part of the budget.
+fn admit(
+    shared: &Arc<Shared>,
+    exchange: &Exchange,
+    plan: &Plan,
+    resume: Option<u64>,
+) -> Result<(Option<Membership>, Reservation), Response> {
+    let Some(name) = &plan.stream else {
+        let interval = plan.interval.unwrap_or(shared.config.interval);
+        let rate = budget::rate(plan.shape().event_len(RESUME_MAX), interval, plan.encoding == Encoding::Gzip);
+        let reservation = shared.budget.reserve(rate, plan.pad as u64, Instant::now());
+        return reservation.map(|reservation| (None, reservation)).ok_or_else(|| too_much(shared, rate));
     };
-    let rate = budget::rate(shape.event_len(RESUME_MAX), interval, plan.encoding == Encoding::Gzip);
-    let reservation = shared.budget.reserve(rate, plan.pad as u64, Instant::now());
-    reservation.ok_or_else(|| too_much(shared, rate))
+    let connection = &exchange.connection;
+    match shared.hub.join(name, plan, resume.unwrap_or(0), shared, connection) {
+        Ok((channel, reservation)) => {
+            Ok((Some(Membership { channel, connection: connection.id, resume }), reservation))
+        }
+        Err(JoinError::Differs(channel)) => Err(conflict(name, &channel)),
+        Err(JoinError::TooMuch(rate)) => Err(too_much(shared, rate)),
+        Err(JoinError::TooMany) => {
+            Err(unavailable(&format!("there are {CHANNELS_MAX} named streams already; try again later")))
+        }
+        Err(JoinError::Spawn(error)) => {
+            Err(unavailable(&format!("no thread for the stream's ticker: {error}; try again later")))
+        }
+    }
 }
 
 fn too_much(shared: &Shared, rate: u64) -> Response {
@@ -227,31 +264,15 @@ fn too_much(shared: &Shared, rate: u64) -> Response {
     ))
 }
 
-fn join(
-    shared: &Arc<Shared>,
-    exchange: &Exchange,
-    plan: &Plan,
-    resume: Option<u64>,
-) -> Result<Option<Membership>, Response> {
-    let Some(name) = &plan.stream else { return Ok(None) };
-    let joined = shared.hub.join(name, plan, resume.unwrap_or(0), shared, &exchange.connection);
-    let channel = joined.map_err(|error| match error {
-        JoinError::Differs(channel) => Response::text(
-            409,
-            &format!(
-                "stream {} runs with interval={}&size={}{}; ask for the same, or for another name",
-                name.as_str(),
-                format_duration(channel.interval),
-                channel.shape.size,
-                channel.shape.event.as_ref().map_or(String::new(), |event| format!("&event={}", event.as_str())),
-            ),
-        ),
-        JoinError::TooMany => unavailable(&format!("there are {CHANNELS_MAX} named streams already; try again later")),
-        JoinError::TooMuch(rate) => too_much(shared, rate),
-        JoinError::Spawn(error) => unavailable(&format!("no thread for the stream's ticker: {error}; try again later")),
-    })?;
-    let first = channel.begin(resume);
-    Ok(Some(Membership { channel, connection: exchange.connection.id, first }))
+fn conflict(name: &Name, channel: &Channel) -> Response {
+    let event = channel.shape.event.as_ref().map_or(String::new(), |event| format!("&event={}", event.as_str()));
+    let text = format!(
+        "stream {} runs with interval={}&size={}{event}; ask for the same, or for another name",
+        name.as_str(),
+        format_duration(channel.interval),
+        channel.shape.size,
+    );
+    Response::text(409, &text)
 }
 
 fn deny(shared: &Shared, denied: Denied) -> Response {
@@ -269,25 +290,32 @@ fn unavailable(text: &str) -> Response {
 }
 
 fn terms(shared: &Shared, plan: &Plan, resume: Option<u64>, membership: Option<&Membership>) -> Terms {
-    let own = Clock::Own { interval: plan.interval.unwrap_or(shared.config.interval) };
-    let (clock, base, last) = match membership {
-        // A named stream's ids began with somebody else, so its count is that of this response.
-        Some(membership) => (Clock::Shared, membership.first - 1, plan.count.map(|count| membership.first - 1 + count)),
-        None => (own, resume.unwrap_or(0), plan.count),
-    };
+    let interval = plan.interval.unwrap_or(shared.config.interval);
+    let clock = if membership.is_some() { Clock::Shared } else { Clock::Own { interval } };
     let lifetime = plan.duration.unwrap_or(shared.config.max_duration).min(shared.config.max_duration);
     // A heartbeat is not part of a length that was fixed beforehand.
     let heartbeat = plan.heartbeat.filter(|_| plan.framing != Framing::Length);
-    Terms { clock, base, last, silent_after: plan.silent_after, lifetime, heartbeat }
+    let base = resume.unwrap_or(0);
+    let mut terms = Terms { clock, base, last: plan.count, silent_after: plan.silent_after, lifetime, heartbeat };
+    if let Some(membership) = membership {
+        membership.begin(&mut terms, plan.count);
+    }
+    terms
 }
 
-fn content_length(plan: &Plan, terms: &Terms, hello: &Stamped) -> u64 {
-    let shape = plan.shape();
+fn content_length(plan: &Plan, terms: &Terms, membership: Option<&Membership>, hello: &Stamped) -> u64 {
+    let own = plan.shape();
+    let shape = membership.map_or(&own, |membership| &membership.channel.shape);
     let events = terms.base + 1..=terms.last.unwrap_or(terms.base);
     (plan.pad + hello.piece().payload().len()) as u64 + events.map(|seq| shape.event_len(seq) as u64).sum::<u64>()
 }
 
-fn response_head(plan: &Plan, length: Option<u64>) -> Vec<u8> {
+fn persistence(plan: &Plan, exchange: &Exchange) -> Persistence {
+    let keep = exchange.keep_alive && plan.framing != Framing::Close;
+    if keep { Persistence::KeepAlive } else { Persistence::Close }
+}
+
+fn response_head(plan: &Plan, persistence: Persistence, length: Option<u64>) -> Vec<u8> {
     let mut head = Head::new(200, SystemTime::now());
     head.field("Content-Type", plan.content_type);
     if let Some(cache_control) = plan.cache_control {
@@ -304,9 +332,12 @@ fn response_head(plan: &Plan, length: Option<u64>) -> Vec<u8> {
     head.field(CORS.0, CORS.1);
     match (plan.framing, length) {
         (Framing::Chunked, _) => head.field("Transfer-Encoding", "chunked"),
-        (Framing::Close, _) => head.field("Connection", "close"),
+        (Framing::Close, _) => {}
         (Framing::Length, Some(length)) => head.field("Content-Length", itoa::Buffer::new().format(length)),
         (Framing::Length, None) => {}
+    }
+    if persistence == Persistence::Close {
+        head.field("Connection", "close");
     }
     head.finish()
 }

@@ -3,13 +3,18 @@
 // Each test program uses a part of it.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod gauge;
+pub mod witness;
+
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 /// How long a test waits for something that should happen at once. Generous, because the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,6 +25,8 @@ pub struct Origin {
     pub address: SocketAddr,
     pub admin: Option<SocketAddr>,
     log: Log,
+    /// Where the program puts its private folder, so that a killed one leaves nothing behind.
+    place: TempDir,
 }
 
 impl Origin {
@@ -36,6 +43,8 @@ impl Origin {
 
     /// From a command that runs the program in its own way.
     pub fn spawn(mut command: Command) -> Origin {
+        let place = TempDir::new().unwrap();
+        command.env("TMPDIR", place.path()).env_remove("RUNTIME_DIRECTORY").env_remove("XDG_RUNTIME_DIR");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start the program");
         let log = Log::of(child.stderr.take().unwrap());
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -47,7 +56,12 @@ impl Origin {
         let address = next("listening on http://");
         let has_admin = command.get_args().any(|arg| arg == "--admin");
         let admin = has_admin.then(|| next("admin on http://"));
-        Origin { child, address, admin, log }
+        Origin { child, address, admin, log, place }
+    }
+
+    /// The folder in which the program makes its private one.
+    pub fn place(&self) -> &Path {
+        self.place.path()
     }
 
     pub fn pid(&self) -> Pid {
