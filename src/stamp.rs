@@ -38,6 +38,22 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Length of events `first` to `last` together; 0 if there are none. Ids of as many digits have events of the same
+    /// length, so that they need not be counted one by one.
+    pub fn events_len(&self, first: u64, last: u64) -> u64 {
+        let mut len = 0;
+        let mut next = first;
+        while next <= last {
+            let same_digits = 10_u64.checked_pow(digits(next) as u32).map_or(u64::MAX, |limit| limit - 1);
+            let end = same_digits.min(last);
+            len += (end - next + 1) * self.event_len(next) as u64;
+            next = end + 1;
+        }
+        len
+    }
+}
+
 fn digits(value: u64) -> usize {
     itoa::Buffer::new().format(value).len()
 }
@@ -212,6 +228,14 @@ mod tests {
         for (seq, size) in [(1, 0), (9, 110), (10, 110), (100, 0), (u64::MAX, 0), (5, 5000)] {
             let stamped = Stamped::numbered(seq, &shape(size), &mut fastrand::Rng::with_seed(3));
             assert_eq!(stamped.piece().payload().len(), shape(size).event_len(seq), "{seq} {size}");
+        }
+    }
+
+    #[test]
+    fn the_length_of_many_is_the_sum_of_each() {
+        for (first, last) in [(1, 0), (1, 1), (1, 12), (8, 1234), (99, 100), (1 << 53, (1 << 53) + 3)] {
+            let sum: u64 = (first..=last).map(|seq| shape(110).event_len(seq) as u64).sum();
+            assert_eq!(shape(110).events_len(first, last), sum, "{first} to {last}");
         }
     }
 

@@ -2,9 +2,14 @@
 
 mod common;
 
-use common::{Client, Head, Origin};
+use std::time::{Duration, Instant};
+
+use common::{Client, Head, Origin, PATIENCE, eventually};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
+use sse_argo_tester::server::Server;
+use sse_argo_tester::server::config::{Config, Timeouts};
+use sse_argo_tester::shutdown::Stop;
 
 /// The body of a stream to its end, before transfer coding.
 fn body(client: &mut Client, head: &Head) -> Vec<u8> {
@@ -171,4 +176,28 @@ fn ids_that_no_stream_has_are_not_found() {
         assert_eq!((head.status, head.get("Cache-Control")), (404, Some("no-store")), "{id}");
         assert_eq!(text, "no stream with this id is open or ended lately\n");
     }
+}
+
+#[test]
+fn a_client_that_never_reads_is_dropped_after_the_write_timeout() {
+    let config = Config::new("127.0.0.1:0".parse().unwrap());
+    let timeouts = Timeouts { write: Duration::from_millis(300), ..config.timeouts };
+    let server = Server::start(Config { timeouts, ..config }).unwrap();
+    let address = server.addresses()[0];
+    let start = Instant::now();
+    let mut deaf = Client::lazy(address);
+    deaf.ask("/events?interval=5ms&size=64k&id=the-deaf-client-01");
+    assert_eq!(deaf.read_head().status, 200);
+    let report = eventually(|| {
+        let mut client = Client::connect(address);
+        client.ask("/streams/the-deaf-client-01");
+        let report: Value = serde_json::from_str(&client.read_response().1).unwrap();
+        (report["state"] == "ended").then_some(report)
+    });
+    assert!(start.elapsed() >= timeouts.write && start.elapsed() < PATIENCE);
+    assert_eq!(report["ended_by"], "client");
+    assert!(report["reason"].as_str().unwrap().starts_with("stopped reading"), "{report}");
+    let hurry = Stop::new().unwrap();
+    hurry.trigger();
+    server.stop(&hurry);
 }

@@ -4,10 +4,10 @@ mod common;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use common::{Arrived, Origin};
+use common::{Arrived, Origin, assert_no_drift};
 
 /// How late an event may be on a busy machine.
-const LATE: Duration = Duration::from_millis(250);
+const LATE: Duration = Duration::from_secs(1);
 /// How much earlier than its slot an event may seem: the stream's start and the hello's stamp are two clock readings.
 const EARLY_US: i64 = 5_000;
 
@@ -73,23 +73,23 @@ fn events_keep_to_the_grid_and_lateness_does_not_add_up() {
     const EVENTS: u32 = 400;
     let interval = Duration::from_millis(2);
     let origin = Origin::start();
-    let (mut client, _) = origin.open(&format!("/events?count={EVENTS}&interval=2ms"));
-    let hello = client.read_event();
-    let events: Vec<_> = (0..EVENTS).map(|_| client.read_event()).collect();
-    let lateness_us = |(n, event): (u32, &Arrived)| {
-        let slot = sent_us(&hello) + (interval * n).as_micros() as u64;
-        sent_us(event) as i64 - slot as i64
-    };
-    let late: Vec<_> = (1..).zip(&events).map(lateness_us).collect();
-    let allowed = -EARLY_US..LATE.as_micros() as i64;
-    assert!(late.iter().all(|late| allowed.contains(late)), "{late:?}");
-    // A twentieth of a millisecond that each event adds to the next would be 15 ms by then.
-    let least = late[300..].iter().min().unwrap();
-    assert!(*least < 10_000, "at the end each event was late by {least} us or more: {late:?}");
-    for (n, event) in (1..).zip(&events) {
-        let slot = hello.at + interval * n;
-        assert!(event.at + LATE > slot && event.at < slot + 2 * LATE, "event {n} arrived off the grid");
-    }
+    assert_no_drift(|| {
+        let (mut client, _) = origin.open(&format!("/events?count={EVENTS}&interval=2ms"));
+        let hello = client.read_event();
+        let events: Vec<_> = (0..EVENTS).map(|_| client.read_event()).collect();
+        for (n, event) in (1..).zip(&events) {
+            let slot = hello.at + interval * n;
+            assert!(event.at + LATE > slot && event.at < slot + 2 * LATE, "event {n} arrived off the grid");
+        }
+        let late_us = |(n, event): (u32, &Arrived)| {
+            let slot = sent_us(&hello) + (interval * n).as_micros() as u64;
+            sent_us(event) as i64 - slot as i64
+        };
+        let late: Vec<_> = (1..).zip(&events).map(late_us).collect();
+        let allowed = -EARLY_US..LATE.as_micros() as i64;
+        assert!(late.iter().all(|late| allowed.contains(late)), "{late:?}");
+        late
+    });
 }
 
 #[test]
@@ -159,10 +159,10 @@ fn names_are_those_of_numbered_events_and_retry_is_said_once() {
 fn an_idle_stream_has_heartbeats() {
     let origin = Origin::start();
     for query in ["", "&stream=named"] {
-        let (mut client, _) = origin.open(&format!("/events?interval=10s&heartbeat=100ms&duration=550ms{query}"));
+        let (mut client, _) = origin.open(&format!("/events?interval=10s&heartbeat=100ms&duration=750ms{query}"));
         let hello = client.read_chunk().unwrap();
         let beats = client.read_chunks();
-        assert!((2..=5).contains(&beats.len()), "{} heartbeats in 550 ms", beats.len());
+        assert!((2..=7).contains(&beats.len()), "{} heartbeats in 750 ms", beats.len());
         for (n, beat) in (1..).zip(&beats) {
             assert!(beat.text().starts_with(':') && beat.text().ends_with("\n\n"), "{}", beat.text());
             assert!(beat.at - hello.at + LATE > n * Duration::from_millis(100), "heartbeat {n} came early");
@@ -184,13 +184,14 @@ fn a_stream_without_idle_time_or_with_heartbeat_0_has_none() {
 fn a_stream_can_fall_silent_and_stay_open() {
     let origin = Origin::start();
     for (events, more) in [(0, ""), (2, "&count=2"), (2, "&stream=named")] {
-        let query = format!("interval=20ms&heartbeat=100ms&duration=400ms&silent_after={events}{more}");
+        let query = format!("interval=20ms&heartbeat=100ms&duration=700ms&silent_after={events}{more}");
+        let before = Instant::now();
         let (mut client, _) = origin.open(&format!("/events?{query}"));
         let chunks = client.read_chunks();
         let ended = Instant::now();
         assert_eq!(chunks.len(), events + 1, "{events}{more}");
         assert!(chunks.iter().all(|chunk| chunk.field("data").is_some()), "not even heartbeats");
-        assert!(ended - chunks[0].at + LATE > Duration::from_millis(400), "it stays open for its duration");
+        assert!(ended - before >= Duration::from_millis(700), "it stays open for its duration");
         origin.wait_log(&["stream closed", " by=duration ", &format!(" events={events} ")]);
     }
 }
@@ -198,16 +199,16 @@ fn a_stream_can_fall_silent_and_stay_open() {
 #[test]
 fn delay_holds_back_the_body_and_head_delay_the_head() {
     let origin = Origin::start();
-    let half = Duration::from_millis(500);
+    let delay = Duration::from_millis(1500);
 
     let mut client = origin.connect();
     let before = Instant::now();
-    client.ask("/events?count=1&interval=10ms&delay=1s");
+    client.ask("/events?count=1&interval=10ms&delay=1500ms");
     assert_eq!(client.read_head().status, 200);
     let head_at = Instant::now();
     let hello = client.read_event();
-    assert!(hello.at - before >= 2 * half, "the body waits for the delay");
-    assert!(hello.at - head_at > half, "the head does not");
+    assert!(hello.at - before >= delay, "the body waits for the delay");
+    assert!(hello.at - head_at > delay / 5, "the head does not");
 
     let before = Instant::now();
     client.read_chunks();

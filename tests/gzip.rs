@@ -45,7 +45,7 @@ fn each_chunk_can_be_decompressed_to_one_whole_event_when_it_arrives() {
 #[test]
 fn padding_and_heartbeats_are_compressed_with_the_events() {
     let origin = Origin::start();
-    let query = "encoding=gzip&framing=close&pad=3000&heartbeat=100ms&interval=1h&duration=350ms";
+    let query = "encoding=gzip&framing=close&pad=3000&heartbeat=100ms&interval=1h&duration=700ms";
     let (mut client, _) = origin.open(&format!("/events?{query}"));
     let mut decoder = Incremental::new();
     let text = decoder.feed(&client.read_to_end());

@@ -3,12 +3,9 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use common::{Arrived, Client, Origin, PATIENCE, eventually};
-use sse_argo_tester::server::Server;
-use sse_argo_tester::server::config::{Config, Timeouts};
-use sse_argo_tester::shutdown::Stop;
+use common::{Arrived, Client, Origin, assert_no_drift, eventually};
+use serde_json::Value;
 
 /// A follower of a named stream that has received its hello.
 fn follow(origin: &Origin, query: &str) -> Client {
@@ -17,13 +14,18 @@ fn follow(origin: &Origin, query: &str) -> Client {
     client
 }
 
-/// A follower that comes back behind the event with an id.
-fn resume(origin: &Origin, query: &str, last: u64) -> Client {
+/// A follower that comes back behind the event with an id, and its hello.
+fn resume(origin: &Origin, query: &str, last: u64) -> (Client, Arrived) {
     let mut client = origin.connect();
     client.send(format!("GET /events?{query} HTTP/1.1\r\nHost: a\r\nLast-Event-ID: {last}\r\n\r\n"));
     assert_eq!(client.read_head().status, 200);
-    assert_eq!(client.read_event().json()["last_event_id"], last);
-    client
+    let hello = client.read_event();
+    assert_eq!(hello.json()["last_event_id"], last);
+    (client, hello)
+}
+
+fn sent_us(event: &Arrived) -> i64 {
+    event.json()["sent_us"].as_i64().unwrap()
 }
 
 fn id(event: &Arrived) -> u64 {
@@ -35,6 +37,7 @@ fn read_to(client: &mut Client, last: u64) -> BTreeMap<u64, Vec<u8>> {
     let mut events = BTreeMap::new();
     while !events.contains_key(&last) {
         let event = client.read_event();
+        assert!(id(&event) <= last, "event {last} is left out");
         let before = events.insert(id(&event), event.bytes);
         assert!(before.is_none(), "no event comes twice");
     }
@@ -62,14 +65,13 @@ fn followers_get_the_same_bytes() {
 #[test]
 fn the_shared_clock_keeps_to_its_grid() {
     let origin = Origin::start();
-    let mut client = follow(&origin, "stream=grid&interval=2ms&count=300");
-    let events: Vec<_> = (0..300).map(|_| client.read_event()).collect();
-    let sent = |event: &Arrived| event.json()["sent_us"].as_i64().unwrap();
-    let first_slot = events[..100].iter().zip(0..).map(|(event, n)| sent(event) - n * 2000).min().unwrap();
-    let late: Vec<_> = events.iter().zip(0..).map(|(event, n)| sent(event) - first_slot - n * 2000).collect();
-    assert!(late.iter().all(|late| (-5_000..250_000).contains(late)), "{late:?}");
-    let least = late[200..].iter().min().unwrap();
-    assert!(*least < 10_000, "at the end each event was late by {least} us or more: {late:?}");
+    let mut client = follow(&origin, "stream=grid&interval=2ms");
+    assert_no_drift(|| {
+        let sent: Vec<_> = (0..300).map(|_| sent_us(&client.read_event())).collect();
+        let late = |first: i64| sent.iter().zip(0..).map(move |(sent, n)| sent - first - n * 2000);
+        // The grid is that of the earliest of the first events.
+        late(sent[0] + late(sent[0]).take(100).min().unwrap()).collect()
+    });
 }
 
 #[test]
@@ -83,9 +85,15 @@ fn one_followers_end_is_not_anothers() {
     assert_eq!(origin.ended("counts-to-three-1")["ended_by"], "count");
     let mut none = follow(&origin, "stream=s&count=0");
     assert!(none.read_chunk().is_none());
-    drop(follow(&origin, "stream=s"));
     let newest = id(&stays.read_event());
     assert_eq!(read_to(&mut stays, ids[2].max(newest) + 5).len() as u64, ids[2].max(newest) + 5 - newest);
+}
+
+#[test]
+fn a_follower_that_leaves_is_missed_at_once() {
+    let origin = Origin::start();
+    drop(follow(&origin, "stream=s&interval=1h&id=leaves-at-once-123"));
+    assert_eq!(origin.ended("leaves-at-once-123")["ended_by"], "client");
 }
 
 #[test]
@@ -94,41 +102,41 @@ fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
     let query = "stream=s&interval=15ms";
     let mut witness = follow(&origin, query);
     let all = read_to(&mut witness, 12);
-    let mut back = resume(&origin, query, 3);
+    let (mut back, _) = resume(&origin, query, 3);
     let replayed = read_to(&mut back, 12);
     assert!(replayed.keys().copied().eq(4..=12), "{:?}", replayed.keys());
     assert!(replayed.iter().all(|(id, bytes)| all[id] == *bytes), "missed events come as they were sent");
     assert_eq!((id(&back.read_event()), id(&back.read_event())), (13, 14), "and then it goes on");
 
-    let mut counted = resume(&origin, "stream=s&count=4", 8);
+    let (mut counted, _) = resume(&origin, "stream=s&count=4", 8);
     assert_eq!(counted.read_chunks().iter().map(id).collect::<Vec<_>>(), [9, 10, 11, 12]);
 }
 
 #[test]
 fn an_id_outside_the_log_leads_to_its_nearest_end() {
     let origin = Origin::start();
-    // The log holds 1 MiB: 16 events of this size.
-    let query = "stream=s&interval=10ms&size=64k";
+    // The log holds 1 MiB: 3 events of this size.
+    let query = "stream=s&interval=100ms&size=256k";
     let mut witness = follow(&origin, query);
-    read_to(&mut witness, 40);
-    for _ in 0..20 {
+    read_to(&mut witness, 6);
+    for _ in 0..3 {
         let newest = id(&witness.read_event());
-        let mut back = resume(&origin, query, 1);
+        let (mut back, _) = resume(&origin, query, 1);
         let oldest = id(&back.read_event());
-        assert!((newest - 17..newest + 100).contains(&oldest), "{oldest}, when the newest is {newest}");
+        assert!((newest - 3..newest + 20).contains(&oldest), "{oldest}, when the newest is {newest}");
         assert_eq!(id(&back.read_event()), oldest + 1, "and then it goes on");
     }
     let newest = id(&witness.read_event());
-    let ahead = id(&resume(&origin, query, 9_007_199_254_740_991).read_event());
+    let ahead = id(&resume(&origin, query, 9_007_199_254_740_991).0.read_event());
     assert!((newest..newest + 1000).contains(&ahead), "who is ahead of the stream starts with the next event: {ahead}");
 }
 
 #[test]
 fn a_follower_is_not_behind_because_of_a_delay_that_it_asked_for() {
     let origin = Origin::start();
-    let _witness = follow(&origin, "stream=s&interval=10ms&size=64k");
+    let _witness = follow(&origin, "stream=s&interval=20ms&size=64k");
     for delay in ["delay", "head_delay"] {
-        let mut delayed = follow(&origin, &format!("stream=s&{delay}=300ms"));
+        let mut delayed = follow(&origin, &format!("stream=s&{delay}=500ms"));
         let first = id(&delayed.read_event());
         assert_eq!(id(&delayed.read_event()), first + 1, "{delay}");
     }
@@ -142,17 +150,21 @@ fn ids_go_on_while_nobody_follows() {
     let last = id(&client.read_event());
     drop(client);
     origin.wait_log(&["stream closed", "the-only-follower"]);
-    let mut back = resume(&origin, query, last);
-    assert_eq!(id(&back.read_event()), last + 1, "what came in between is replayed");
+    let (mut meanwhile, _) = origin.open("/events?interval=10ms&count=10");
+    meanwhile.read_chunks();
     let mut fresh = follow(&origin, query);
-    assert!(id(&fresh.read_event()) > last, "and no id is used again");
+    assert!(id(&fresh.read_event()) > last + 5, "it goes on without followers");
+    let (mut back, hello) = resume(&origin, query, last);
+    let next = back.read_event();
+    assert_eq!(id(&next), last + 1);
+    assert!(sent_us(&next) < sent_us(&hello), "what came in between is replayed");
 }
 
 #[test]
 fn a_name_that_is_not_running_starts_behind_the_last_event_id() {
     let origin = Origin::start();
-    assert_eq!(id(&resume(&origin, "stream=new&interval=10ms", 41).read_event()), 42);
-    assert_eq!(id(&follow(&origin, "stream=other&interval=10ms").read_event()), 1);
+    assert_eq!(id(&resume(&origin, "stream=new&interval=10ms", 41).0.read_event()), 42);
+    assert_eq!(id(&follow(&origin, "stream=other&interval=500ms").read_event()), 1);
 }
 
 #[test]
@@ -221,10 +233,10 @@ fn a_named_stream_that_is_refused_is_not_there() {
     };
     let (head, _) = origin.fetch("/events?stream=too-large&size=60k");
     assert_eq!(head.status, 503, "there is room for a ticker or a follower of it, not for both");
-    let mut client = served("/events?stream=too-large&size=10k&count=1&interval=300ms");
+    let client = served("/events?stream=too-large&size=10k");
     let (head, _) = origin.fetch("/events?stream=too-many&size=10k");
     assert_eq!(head.status, 503, "there is another stream");
-    client.read_chunks();
+    drop(client);
     served("/events?stream=too-many&size=11k");
 }
 
@@ -245,66 +257,32 @@ fn there_are_64_names_at_most() {
     drop(followers);
 }
 
-/// A follower with a small receive buffer that reads the head and then no more.
-fn lazy(address: std::net::SocketAddr, target: &str) -> Client {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&address.into()).unwrap();
-    let mut client = Client::over(socket.into());
-    client.ask(target);
-    assert_eq!(client.read_head().status, 200);
-    client
-}
-
 #[test]
 fn a_follower_that_falls_behind_delays_nobody_and_is_dropped() {
     let origin = Origin::start();
-    let query = "stream=s&interval=10ms&size=64k";
-    let mut slow = lazy(origin.address, &format!("/events?{query}&id=the-slow-follower"));
+    let query = "stream=s&interval=10ms&size=16k";
+    let mut slow = Client::lazy(origin.address);
+    slow.ask(&format!("/events?{query}&id=the-slow-follower"));
+    assert_eq!(slow.read_head().status, 200);
     let mut quick = follow(&origin, query);
     let mut newest = id(&quick.read_event());
-    let mut stuck = 0;
-    // The slow one is stuck when it falls back by more than the log holds: 1 MiB, 16 events.
-    while newest < stuck + 40 {
+    // How far the slow one came; none when it has been dropped.
+    let mut reached = Some(0);
+    // The log holds 1 MiB, 64 events: more than 100 behind, the slow one is stuck.
+    while reached.is_some_and(|reached| newest <= reached + 100) {
         let event = quick.read_event();
         newest += 1;
         assert_eq!(id(&event), newest, "the quick one misses nothing");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64;
-        let late = now - event.json()["sent_us"].as_u64().unwrap();
-        assert!(late < 2_000_000, "event {newest} came {late} us late");
-        assert!(newest < 1500, "the slow one goes on, whatever it does not read");
-        let report = origin.fetch("/streams/the-slow-follower").1;
-        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-        assert_eq!(report["state"], "open");
-        stuck = report["events"].as_u64().unwrap();
+        if newest % 20 > 0 {
+            continue;
+        }
+        assert!(newest < 3000, "the slow one goes on, whatever it does not read");
+        let report: Value = serde_json::from_str(&origin.fetch("/streams/the-slow-follower").1).unwrap();
+        reached = (report["state"] == "open").then(|| report["events"].as_u64().unwrap());
     }
     assert!(!slow.read_to_end().ends_with(b"0\r\n\r\n"), "the response is not ended as if it were complete");
     let report = origin.ended("the-slow-follower");
-    assert_eq!(
-        (&report["ended_by"], &report["reason"]),
-        (&"client".into(), &"reads too slowly: fell behind its named stream".into())
-    );
-    assert_eq!(id(&quick.read_event()), newest + 1);
-}
-
-#[test]
-fn a_follower_that_never_reads_is_dropped_after_the_write_timeout() {
-    let config = Config::new("127.0.0.1:0".parse().unwrap());
-    let timeouts = Timeouts { write: Duration::from_millis(300), ..config.timeouts };
-    let server = Server::start(Config { timeouts, ..config }).unwrap();
-    let address = server.addresses()[0];
-    let _deaf = lazy(address, "/events?stream=s&interval=10ms&size=64k&id=the-deaf-follower");
-    let start = Instant::now();
-    let report = eventually(|| {
-        let mut client = Client::connect(address);
-        client.ask("/streams/the-deaf-follower");
-        let report: serde_json::Value = serde_json::from_str(&client.read_response().1).unwrap();
-        (report["state"] == "ended").then_some(report)
-    });
-    assert!(start.elapsed() >= timeouts.write && start.elapsed() < PATIENCE);
     assert_eq!(report["ended_by"], "client");
-    assert!(report["reason"].as_str().unwrap().starts_with("stopped reading"), "{report}");
-    let hurry = Stop::new().unwrap();
-    hurry.trigger();
-    server.stop(&hurry);
+    assert_eq!(report["reason"], "reads too slowly: fell behind its named stream");
+    assert_eq!(id(&quick.read_event()), newest + 1);
 }

@@ -55,7 +55,7 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit 
             return Exit::Ok;
         }
         Err(Early::Wrong(text)) => {
-            show(err, &format!("sse-argo-tester: {}\nTry 'sse-argo-tester --help'.", text.trim_end()));
+            show(err, &format!("sse-argo-tester: {}\nTry 'sse-argo-tester --help'.", escaped(text.trim_end())));
             return Exit::Usage;
         }
     };
@@ -68,10 +68,12 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit 
         return Exit::Usage;
     }
     let Command::Serve(options) = args.command;
-    serve(options, out).unwrap_or_else(|error| {
+    let exit = serve(options, out).unwrap_or_else(|error| {
         show(err, &format!("sse-argo-tester: {error}"));
         Exit::Unreachable
-    })
+    });
+    log::logger().flush();
+    exit
 }
 
 /// Why the arguments lead to no command.
@@ -100,6 +102,11 @@ fn parse(args: &[OsString]) -> Result<Args, Early> {
 fn show(to: &mut dyn Write, text: &str) {
     let _ = writeln!(to, "{}", text.trim_end());
     let _ = to.flush();
+}
+
+/// `text` with its control characters escaped: it may repeat what the user typed.
+fn escaped(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// `text` with lines of at most 80 columns, as far as its words allow; what goes on keeps the line's indentation.

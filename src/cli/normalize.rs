@@ -60,6 +60,9 @@ fn options(flags: &[FlagInfo<'_>]) -> HashMap<String, Arity> {
     flags.flat_map(|flag| names(flag).into_iter().flatten().map(move |name| (name, arity(flag)))).collect()
 }
 
+/// What asks for help, wherever it stands.
+const HELP: [&str; 2] = ["-h", "--help"];
+
 /// An option as it was given, with its value.
 type Given = (String, Option<String>);
 
@@ -80,16 +83,18 @@ pub(super) fn normalize(args: &[String], spec: &Spec) -> Result<Vec<String>, Str
         }
     }
     let named = positional.first().filter(|first| spec.commands.contains_key(*first)).cloned();
+    if given.iter().any(|(name, _)| HELP.contains(&name.as_str())) {
+        return Ok(named.into_iter().chain(["--help".to_owned()]).collect());
+    }
+    if let Some((name, _)) = given.iter().find(|(name, _)| spec.arity(name).is_none()) {
+        return Err(format!("unknown option \"{}\"", name.escape_debug()));
+    }
     if named.is_some() {
         positional.remove(0);
     } else if let Some(stranger) = positional.first() {
         let mut commands: Vec<_> = spec.commands.keys().map(String::as_str).collect();
         commands.sort_unstable();
         return Err(format!("unknown command \"{}\"; there is: {}", stranger.escape_debug(), commands.join(", ")));
-    }
-    let help_of_program = named.is_none() && given.iter().any(|(name, _)| name == "-h" || name == "--help");
-    if help_of_program {
-        return Ok(vec!["--help".to_owned()]);
     }
     let (program, command): (Vec<Given>, Vec<Given>) =
         last_ones(given, spec).into_iter().partition(|(name, _)| spec.program.contains_key(name));
@@ -110,8 +115,6 @@ fn long_option<'a>(arg: &str, rest: &mut impl Iterator<Item = &'a String>, spec:
     match (spec.arity(name), value) {
         (Some(Arity::Switch), Some(_)) => Err(format!("option {name} takes no value")),
         (Some(Arity::Value | Arity::Values), None) => Ok((name.to_owned(), Some(next_value(name, rest)?))),
-        // argh names what it does not know; it need not see the value for that.
-        (None, _) => Ok((name.to_owned(), None)),
         (_, value) => Ok((name.to_owned(), value)),
     }
 }
@@ -209,9 +212,8 @@ mod tests {
             ("probe -- -4", "probe -- -4"),
             ("--level=", "--level  serve --"),
             ("--help --listen :1", "--help"),
-            ("probe -h", "probe -h --"),
+            ("probe -h --nonsense", "probe --help"),
             ("--version", "--version serve --"),
-            ("--nonsense=1 -z", "serve --nonsense -z --"),
         ];
         for (args, expected) in cases {
             assert_eq!(normal(args).as_deref(), Ok(expected), "{args}");
@@ -223,6 +225,8 @@ mod tests {
         let cases = [
             ("dance", "unknown command \"dance\"; there is: probe, serve"),
             ("--listen", "option --listen needs a value"),
+            ("--nonsense=1 value", "unknown option \"--nonsense\""),
+            ("probe -zH url", "unknown option \"-zH\""),
             ("probe -H", "option -H needs a value"),
             ("--version=1", "option --version takes no value"),
         ];

@@ -10,6 +10,8 @@ pub const TARGET_MAX: usize = 8 * 1024;
 pub const HEAD_MAX: usize = 32 * 1024;
 /// Most header fields; beyond it 431.
 pub const FIELDS_MAX: usize = 100;
+/// Most options of the Connection field, each of which is compared with every field.
+const CONNECTION_OPTIONS_MAX: usize = 32;
 /// Longest request body in bytes; beyond it 413.
 pub const BODY_MAX: usize = 64 * 1024;
 
@@ -111,6 +113,9 @@ pub fn screen(head: &[u8]) -> Result<Screened, Refusal> {
     let method = request.method.unwrap_or_default();
     let target = check_target(method, request.path.unwrap_or_default())?;
     let fields = Fields(request.headers);
+    if fields.all("connection").flatten().filter(|&&b| b == b',').count() > CONNECTION_OPTIONS_MAX {
+        return refuse(431, "more than 32 options in the Connection header field");
+    }
     check_host(&fields, version)?;
     let expects_continue = check_expect(&fields, version)?;
     let body = check_body(&fields, version, method, expects_continue)?;
@@ -383,6 +388,7 @@ mod tests {
         }
         assert_eq!(with_fields("GET", &"X: y\r\n".repeat(100)).unwrap_err(), 431);
         assert!(with_fields("GET", &"X: y\r\n".repeat(99)).is_ok());
+        assert_eq!(with_fields("GET", &format!("Connection: {}\r\n", "a,".repeat(33))).unwrap_err(), 431);
         assert!(!with_fields("GET", "Connection: x, Close\r\n").unwrap().keep_alive);
     }
 

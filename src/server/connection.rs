@@ -177,7 +177,12 @@ impl Client<'_> {
             }
         };
         self.inbox.truncate(used + result.as_ref().copied().unwrap_or(0));
-        result
+        // The order to stop ends reads, too.
+        if matches!(result, Ok(0)) && self.shared.stop.is_triggered() {
+            Err(io::ErrorKind::ConnectionAborted.into())
+        } else {
+            result
+        }
     }
 
     fn answer(&mut self, request: Request) -> Fate {
@@ -194,7 +199,7 @@ impl Client<'_> {
             keep_alive: screened.keep_alive,
             connection: Arc::clone(self.connection),
         };
-        match self.shared.inner.route(exchange) {
+        match self.route(exchange) {
             Ok(Action::Respond(response)) => self.deliver(&response, &screened),
             Ok(Action::RespondHead(head, persistence)) => match self.write(&head) {
                 Ok(()) if persistence == Persistence::KeepAlive => Fate::Next,
@@ -202,7 +207,25 @@ impl Client<'_> {
                 Err(_) => Fate::Drop,
             },
             Ok(Action::Stream(opened)) => self.stream(opened, &screened),
-            Err(error) => self.unrouted(&error, &screened),
+            Err(error) => {
+                log::warn!("route a request of {}: {error}", self.connection.peer);
+                let response = Response::text(503, "the server is too busy to route this request; try again later");
+                self.deliver(&response.with(RETRY_AFTER.0, RETRY_AFTER.1), &screened)
+            }
+        }
+    }
+
+    /// Sends a request through the inner hop; once more if its server turns out to be gone.
+    fn route(&self, exchange: Exchange) -> Result<Action, HopError> {
+        match self.shared.inner.route(exchange) {
+            Err(HopError::Gone { server, exchange, error }) => {
+                log::error!("reach the inner server: {error}; starting another");
+                if let Err(error) = self.shared.start_router(server) {
+                    log::error!("start the router again: {error}");
+                }
+                self.shared.inner.route(*exchange)
+            }
+            result => result,
         }
     }
 
@@ -216,23 +239,6 @@ impl Client<'_> {
             After::Complete => Fate::Close,
             After::Broken => Fate::Drop,
         }
-    }
-
-    fn unrouted(&mut self, error: &HopError, screened: &Screened) -> Fate {
-        match error {
-            HopError::Busy => {
-                let response = Response::text(503, "too many requests at a time; try again later");
-                return self.deliver(&response.with(RETRY_AFTER.0, RETRY_AFTER.1), screened);
-            }
-            HopError::Unreachable(server, error) => {
-                log::error!("reach the inner server: {error}; starting another");
-                if let Err(error) = self.shared.start_router(*server) {
-                    log::error!("start the router again: {error}");
-                }
-            }
-            HopError::Silent => log::error!("the inner server did not answer a request of {}", self.connection.peer),
-        }
-        self.deliver(&Response::text(500, "the server could not route this request"), screened)
     }
 
     /// Sends a complete response, and keeps the connection alive if the request and the load allow it.

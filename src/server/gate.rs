@@ -40,6 +40,8 @@ pub(crate) struct Counts {
     turned_away: AtomicUsize,
     /// The cap was reached, and that was logged.
     full: AtomicBool,
+    /// No thread was to be had for the newest connection, and that was logged.
+    threadless: AtomicBool,
 }
 
 impl Counts {
@@ -128,10 +130,14 @@ fn receive(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr, role: Role
             Reception::TurnAway => connection::turn_away(&shared_too, &connection),
         }
     });
-    if let Err(error) = thread {
-        log::error!("start a thread for {peer}: {error}; its connection is closed");
-        shared.registry.remove(id);
+    let Err(error) = thread else {
+        shared.counts.threadless.store(false, Ordering::Relaxed);
+        return;
+    };
+    if !shared.counts.threadless.swap(true, Ordering::Relaxed) {
+        log::error!("start a thread for {peer}: {error}; connections are closed until there are threads again");
     }
+    shared.registry.remove(id);
 }
 
 fn admit(shared: &Arc<Shared>, role: Role) -> Option<(Seat, Reception)> {

@@ -4,16 +4,17 @@
 //! sends the clean head with the ticket as first path segment, and waits for the router's [`Action`].
 
 use std::collections::HashMap;
-use std::fs::Permissions;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fmt;
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tempfile::TempDir;
 
 use super::registry::{Connection, lock};
@@ -25,6 +26,8 @@ use crate::http::{Response, Version};
 /// How long a connection waits for its place in the hop, and then for its answer. Routing takes far less than a
 /// millisecond; tiny_http may refuse a request without a word.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a connection that waits looks whether its request was dropped.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What a connection is told to do.
 #[derive(Debug)]
@@ -63,10 +66,22 @@ pub(crate) struct Pending {
 pub(crate) enum HopError {
     /// The hop is busy, and was so for all of the connection's patience.
     Busy,
-    /// The inner server of this number can't be reached.
-    Unreachable(u64, io::Error),
-    /// tiny_http or the router said nothing.
+    /// The inner server of this number is gone. Nobody has seen the exchange.
+    Gone { server: u64, exchange: Box<Exchange>, error: io::Error },
+    /// The hop can't be made.
+    Failed(io::Error),
+    /// tiny_http or the router dropped the request, or said nothing.
     Silent,
+}
+
+impl fmt::Display for HopError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HopError::Busy => f.write_str("too many requests are on their way"),
+            HopError::Gone { error, .. } | HopError::Failed(error) => write!(f, "reach the inner server: {error}"),
+            HopError::Silent => f.write_str("the inner server does not answer"),
+        }
+    }
 }
 
 /// The way from connections to the router.
@@ -102,6 +117,11 @@ impl Inner {
     ///
     /// Each has a path of its own, because an earlier server removes its path whenever it is dropped.
     pub(crate) fn listen(&self) -> io::Result<tiny_http::Server> {
+        let folder = self.folder.path();
+        if !folder.exists() {
+            // Somebody has cleaned up behind us.
+            fs::DirBuilder::new().mode(0o700).create(folder)?;
+        }
         let server = self.current() + 1;
         let listening = tiny_http::Server::http_unix(&self.socket_path(server));
         let listening = listening.map_err(|error| io::Error::other(error.to_string()))?;
@@ -135,17 +155,19 @@ impl Inner {
     fn route_in_place(&self, exchange: Exchange) -> Result<Action, HopError> {
         let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
         let request = forwardable(&exchange.head, &format!("/{ticket}{}", exchange.target));
+        let server = self.current();
+        let mut hop = match UnixStream::connect(self.socket_path(server)) {
+            Ok(hop) => hop,
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
+                return Err(HopError::Gone { server, exchange: Box::new(exchange), error });
+            }
+            Err(error) => return Err(HopError::Failed(error)),
+        };
         let (reply, action) = bounded(1);
         lock(&self.pending).insert(ticket, Pending { exchange, reply });
-        let server = self.current();
-        let sent =
-            UnixStream::connect(self.socket_path(server)).and_then(|mut hop| hop.write_all(&request).map(|()| hop));
-        let result = match &sent {
-            Ok(_) => action.recv_timeout(PATIENCE).map_err(|_| HopError::Silent),
-            Err(_) => Err(HopError::Silent),
-        };
+        let sent = hop.write_all(&request).and_then(|()| hop.set_nonblocking(true));
+        let result = sent.map_err(HopError::Failed).and_then(|()| wait(&action, &hop));
         lock(&self.pending).remove(&ticket);
-        sent.map_err(|error| HopError::Unreachable(server, error))?;
         result
     }
 
@@ -156,6 +178,24 @@ impl Inner {
         let pending = lock(&self.pending).remove(&ticket.parse().ok()?)?;
         Some((pending, &rest[ticket.len()..]))
     }
+}
+
+/// Waits for the action, as long as somebody can still send it.
+fn wait(action: &Receiver<Action>, hop: &UnixStream) -> Result<Action, HopError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match action.recv_timeout(LOOK) {
+            Ok(action) => return Ok(action),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline && !is_closed(hop) => {}
+            // The router replies before it drops the request, so that a reply may have come just now.
+            Err(_) => return action.try_recv().map_err(|_| HopError::Silent),
+        }
+    }
+}
+
+/// Whether tiny_http has dropped a request, which it never answers.
+fn is_closed(mut hop: &UnixStream) -> bool {
+    !matches!(hop.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
 }
 
 /// A folder that only this user may enter, in the first place that can hold one. A container without any file system
@@ -186,7 +226,6 @@ mod tests {
     use crate::server::Server;
     use crate::server::config::Config;
     use crate::shutdown::Stop;
-    use std::io::Read;
     use std::net::{SocketAddr, TcpStream};
     use std::thread;
 
@@ -246,7 +285,6 @@ mod tests {
         server.shared.stop_router();
         // The inner server that ends removes it, too.
         let _ = std::fs::remove_file(server.shared.inner.socket_path(1));
-        assert!(get(address, "/healthz").starts_with("HTTP/1.1 500"));
         assert!(get(address, "/healthz").ends_with("ok\n"));
         server.stop(&Stop::new().unwrap());
     }

@@ -24,12 +24,13 @@ pub(crate) const PUBLIC_METHODS: &str = "GET, HEAD, POST, OPTIONS";
 const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 const PAGE: &str = include_str!("../../index.html");
 
-/// Routes requests until the server is told to unblock, or its listener fails.
+/// Routes requests until the server is told to unblock, or its listener fails. In the latter case the next connection
+/// finds it gone, and starts another.
 pub(crate) fn run(shared: &Arc<Shared>, server: &tiny_http::Server) {
     while let Ok(request) = server.recv() {
         // A panic ends one request, not the router.
         if catch_unwind(AssertUnwindSafe(|| route(shared, request))).is_err() {
-            log::error!("routing a request panicked; it is answered with 500");
+            log::error!("routing a request panicked; it is answered with 503");
         }
     }
 }

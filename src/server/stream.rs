@@ -19,6 +19,7 @@ use super::wake::{PEER_FIN, PEER_GONE, STOP};
 use crate::http::chunk::{LAST_CHUNK, Piece};
 use crate::schedule::plan::{End, Framing, Plan};
 use crate::schedule::{Due, Ending, Schedule, Terms};
+use crate::shutdown::Stop;
 use crate::stamp::{Shape, Stamped, push_padding};
 
 /// The comment of a heartbeat.
@@ -56,6 +57,7 @@ pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Open
     }
     let mut sender = Sender {
         connection,
+        stop: &shared.stop,
         stream: Arc::clone(&opened.lease.stream),
         framing: opened.plan.framing,
         encoder: opened.encoder.take(),
@@ -72,6 +74,7 @@ pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Open
 /// Writes a stream's pieces to its socket.
 struct Sender<'a> {
     connection: &'a Connection,
+    stop: &'a Stop,
     /// Where it counts what it has sent.
     stream: Arc<Stream>,
     framing: Framing,
@@ -247,8 +250,16 @@ impl Sender<'_> {
         Ok(())
     }
 
+    /// Writes all of `bytes` in one go. A blocking socket takes a part of them only when its time is over.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Finish> {
-        (&self.connection.stream).write_all(bytes).map_err(|error| self.failed(&error))
+        loop {
+            match (&self.connection.stream).write(bytes) {
+                Ok(written) if written == bytes.len() => return Ok(()),
+                Ok(_) => return Err(self.failed(&io::ErrorKind::WouldBlock.into())),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+        }
     }
 
     /// The connection broke, by what the kernel tells of it.
@@ -260,6 +271,10 @@ impl Sender<'_> {
     }
 
     fn failed(&self, error: &io::Error) -> Finish {
+        if self.stop.is_triggered() {
+            // A write that would not end by itself was ended by the stop.
+            return Finish::Stopped;
+        }
         use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, WouldBlock};
         Finish::Gone(match error.kind() {
             BrokenPipe => "closed the connection".to_owned(),

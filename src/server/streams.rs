@@ -306,8 +306,8 @@ fn terms(shared: &Shared, plan: &Plan, resume: Option<u64>, membership: Option<&
 fn content_length(plan: &Plan, terms: &Terms, membership: Option<&Membership>, hello: &Stamped) -> u64 {
     let own = plan.shape();
     let shape = membership.map_or(&own, |membership| &membership.channel.shape);
-    let events = terms.base + 1..=terms.last.unwrap_or(terms.base);
-    (plan.pad + hello.piece().payload().len()) as u64 + events.map(|seq| shape.event_len(seq) as u64).sum::<u64>()
+    let events = shape.events_len(terms.base + 1, terms.last.unwrap_or(terms.base));
+    (plan.pad + hello.piece().payload().len()) as u64 + events
 }
 
 fn persistence(plan: &Plan, exchange: &Exchange) -> Persistence {

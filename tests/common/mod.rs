@@ -118,11 +118,23 @@ impl Origin {
 
     /// Waits for a log line that contains all of `parts`.
     pub fn wait_log(&self, parts: &[&str]) -> String {
-        self.log.wait(parts)
+        self.log.wait(parts, PATIENCE)
+    }
+
+    /// The same for what takes longer.
+    pub fn wait_log_for(&self, parts: &[&str], patience: Duration) -> String {
+        self.log.wait(parts, patience)
     }
 
     pub fn log_lines(&self) -> Vec<String> {
         self.log.lines()
+    }
+
+    /// The log to its end, when the program has been told to end.
+    pub fn whole_log(&mut self) -> Vec<String> {
+        self.wait();
+        // The thread that reads it ends with it.
+        eventually(|| (Arc::strong_count(&self.log.0) == 1).then(|| self.log.lines()))
     }
 }
 
@@ -154,11 +166,11 @@ impl Log {
         self.0.0.lock().unwrap().clone()
     }
 
-    fn wait(&self, parts: &[&str]) -> String {
+    fn wait(&self, parts: &[&str], patience: Duration) -> String {
         let matches = |line: &&String| parts.iter().all(|part| line.contains(part));
         let lines = self.0.0.lock().unwrap();
         let waiting = |lines: &mut Vec<String>| !lines.iter().any(|line| matches(&line));
-        let (lines, _) = self.0.1.wait_timeout_while(lines, PATIENCE, waiting).unwrap();
+        let (lines, _) = self.0.1.wait_timeout_while(lines, patience, waiting).unwrap();
         lines.iter().find(matches).cloned().unwrap_or_else(|| panic!("no log line with {parts:?} in {lines:#?}"))
     }
 }
@@ -223,6 +235,14 @@ impl Client {
         Client::over(TcpStream::connect(address).unwrap())
     }
 
+    /// With so small a receive buffer that a sender soon notices when nothing is read.
+    pub fn lazy(address: SocketAddr) -> Client {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Client::over(socket.into())
+    }
+
     /// On a connection that was made in a special way.
     pub fn over(stream: TcpStream) -> Client {
         stream.set_nodelay(true).unwrap();
@@ -282,6 +302,12 @@ impl Client {
             assert!(self.fill(), "the connection ended in {:?}", String::from_utf8_lossy(&self.buffer));
         }
         let rest = self.buffer.split_off(len);
+        std::mem::replace(&mut self.buffer, rest)
+    }
+
+    /// What was read and not yet used, at most `len` bytes of it.
+    pub fn take_buffered(&mut self, len: usize) -> Vec<u8> {
+        let rest = self.buffer.split_off(len.min(self.buffer.len()));
         std::mem::replace(&mut self.buffer, rest)
     }
 
@@ -354,5 +380,18 @@ pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
         }
         assert!(Instant::now() < deadline, "it does not come about");
         std::thread::yield_now();
+    }
+}
+
+/// Checks that lateness in microseconds, event by event, does not add up: a twentieth of a millisecond that each event
+/// adds to the next is much in the end. A busy machine may make all of the last events late, but not in each of
+/// several runs.
+pub fn assert_no_drift(mut run: impl FnMut() -> Vec<i64>) {
+    const ALLOWED_US: i64 = 10_000;
+    let least = |late: Vec<i64>| late[late.len() * 3 / 4..].iter().copied().min().unwrap();
+    let mut tails = Vec::new();
+    while tails.last().is_none_or(|least| *least >= ALLOWED_US) {
+        assert!(tails.len() < 5, "at the end each event was late by so many microseconds or more: {tails:?}");
+        tails.push(least(run()));
     }
 }

@@ -34,6 +34,16 @@ impl Scene {
     /// Whether nothing of what happened so far was seen on the stream, which went on in order and in time until now,
     /// and whether new requests are served.
     pub fn check(&mut self) {
+        self.check_stream();
+        let (head, body) = self.origin.fetch("/healthz");
+        assert_eq!((head.status, body.as_str()), (200, "ok\n"));
+        for line in self.origin.log_lines() {
+            assert!(!line.contains("panicked") && !line.contains("[ERROR]"), "{line}");
+        }
+    }
+
+    /// The same for the stream alone, when nothing else is served and there may be errors in the log.
+    pub fn check_stream(&mut self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64;
         while self.sent_us < now {
             let event = self.stream.read_event().json();
@@ -43,10 +53,13 @@ impl Scene {
             assert!(pause < PAUSE_MAX, "the witness waited {pause:?} for an event");
             (self.seq, self.sent_us) = (self.seq + 1, sent_us);
         }
-        let (head, body) = self.origin.fetch("/healthz");
-        assert_eq!((head.status, body.as_str()), (200, "ok\n"));
-        for line in self.origin.log_lines() {
-            assert!(!line.contains("panicked") && !line.contains("[ERROR]"), "{line}");
+    }
+
+    /// Waits for so many more events of the stream.
+    pub fn wait_events(&mut self, events: u64) {
+        let until = self.seq + events;
+        while self.seq < until {
+            self.check_stream();
         }
     }
 }

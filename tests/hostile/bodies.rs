@@ -1,7 +1,6 @@
 //! Request bodies that are malformed, too large, endless or slow to decode.
 
 use std::io::Write;
-use std::time::Duration;
 
 use super::common::Client;
 use super::common::witness::Scene;
@@ -180,29 +179,5 @@ fn who_expects_100_continue_gets_it_before_the_body() {
     let mut old = scene.origin.connect();
     old.send("POST /events?count=0 HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\nx");
     assert_eq!(old.read_head().status, 200, "HTTP/1.0 knows no 100");
-    scene.check();
-}
-
-/// The processor time that the server takes for a body that comes in, behind `start`, in one byte at a time.
-fn cost_of_dribbling(scene: &Scene, head: &str, start: &str, dribbled: &[u8]) -> Duration {
-    let (mut slow, mut pace) = (scene.origin.connect(), scene.origin.connect());
-    slow.send(format!("{head}{start}"));
-    let before = scene.gauge().cpu();
-    for byte in dribbled {
-        slow.send([*byte]);
-        // A round trip between two bytes, so that each is read by itself.
-        pace.ask("/healthz");
-        pace.read_response();
-    }
-    scene.gauge().cpu() - before
-}
-
-#[test]
-fn a_chunked_body_that_dribbles_costs_about_what_a_plain_one_does() {
-    let mut scene = Scene::new();
-    let dribbled = "1\r\nx\r\n".repeat(150);
-    let plain = cost_of_dribbling(&scene, &with_length(65_536), &"x".repeat(60_000), dribbled.as_bytes());
-    let chunked = cost_of_dribbling(&scene, CHUNKED, &"1\r\nx\r\n".repeat(14_000), dribbled.as_bytes());
-    assert!(chunked < plain * 2 + Duration::from_millis(200), "{chunked:?} instead of {plain:?}");
     scene.check();
 }

@@ -95,7 +95,7 @@ fn assert_refused(scene: &Scene, bytes: &[u8], status: u16, part: &str) {
         }
         let (got, reason) = refusal(&mut client);
         let sent = bytes.escape_ascii().to_string();
-        assert!(got == status && reason.contains(part), "{got} {reason:?} for {:.200}", sent);
+        assert!(got == status && reason.contains(part), "{got} {reason:?} for {sent:.200}");
     }
 }
 
