@@ -36,9 +36,7 @@ impl Shape {
         let name = self.event.as_ref().map_or(0, |name| "event: \n".len() + name.as_str().len());
         name + "id: \n".len() + digits(seq) + "data: \n\n".len() + self.data_len(seq)
     }
-}
 
-impl Shape {
     /// Length of events `first` to `last` together; 0 if there are none. Ids of as many digits have events of the same
     /// length, so that they need not be counted one by one.
     pub fn events_len(&self, first: u64, last: u64) -> u64 {
@@ -126,11 +124,6 @@ impl Stamped {
     /// The event as it goes over the wire.
     pub fn piece(&self) -> &Piece {
         &self.piece
-    }
-
-    /// The event as it goes over the wire.
-    pub fn into_piece(self) -> Piece {
-        self.piece
     }
 }
 

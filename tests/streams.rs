@@ -148,8 +148,10 @@ fn length_framing_announces_exactly_the_bytes_that_follow() {
 #[test]
 fn nothing_slips_into_a_body_of_fixed_length() {
     let origin = Origin::start();
-    let (mut client, head) = origin.open("/events?framing=length&interval=350ms&count=2&heartbeat=100ms");
-    client.half_close();
+    let mut client = origin.connect();
+    let target = "/events?framing=length&interval=350ms&count=2&heartbeat=100ms";
+    client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    let head = client.read_head();
     let body = client.read_to_end();
     assert_eq!(head.get("Content-Length"), Some(body.len().to_string().as_str()));
     assert_eq!(ids(&body), [1, 2]);

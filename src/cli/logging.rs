@@ -1,26 +1,27 @@
 //! The log: on standard error, and in a file if asked for.
 //!
-//! A thread of its own writes it, so that a pipe or a terminal that nobody reads holds nobody up: what does not fit into
-//! its queue then is dropped, and counted.
+//! Each of both is written by a thread of its own, so that a pipe or a terminal that nobody reads holds nobody up: what
+//! does not fit into its queue then is dropped, and counted. The time of a line is that of what it tells.
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use simplelog::{
-    ColorChoice, CombinedLogger, Config, ConfigBuilder, SharedLogger, TermLogger, TerminalMode, WriteLogger,
-};
+use simplelog::{ColorChoice, Config, ConfigBuilder, SharedLogger, TermLogger, TerminalMode, WriteLogger};
+
+use crate::timestamp::{RFC3339_LEN, write_rfc3339};
 
 /// Lines that wait to be written.
 const QUEUE_MAX: usize = 4096;
 /// How long the end of the program waits for the last lines.
-const FLUSH_MAX: Duration = Duration::from_millis(500);
+const FLUSH_MAX: Duration = Duration::from_millis(150);
 
 /// Starts logging, and makes panics of threads a matter of the log.
 ///
@@ -34,41 +35,52 @@ pub(super) fn start(level: LevelFilter, file: Option<&Path>) -> Result<(), Strin
         let file = opened.map_err(|error| format!("open the log file {}: {error}", path.display()))?;
         loggers.push(WriteLogger::new(level, config(), file));
     }
-    let (lines, queued) = bounded(QUEUE_MAX);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&dropped);
-    let writer: Box<dyn Log> = CombinedLogger::new(loggers);
-    let thread = thread::Builder::new().name("log".to_owned()).spawn(move || write(&*writer, &queued, &counted));
-    thread.map_err(|error| format!("start the log: {error}"))?;
+    let sinks = loggers.into_iter().map(|logger| Sink::start(logger.as_log())).collect::<io::Result<Vec<Sink>>>();
+    let sinks = sinks.map_err(|error| format!("start the log: {error}"))?;
     // It fails only if this process has a logger already, which is then as good.
-    if log::set_boxed_logger(Box::new(Queue { level, lines, dropped })).is_ok() {
+    if log::set_boxed_logger(Box::new(Queue { level, sinks })).is_ok() {
         log::set_max_level(level);
     }
-    std::panic::set_hook(Box::new(|panic| log::error!("a thread panicked, its connection is lost: {panic}")));
+    std::panic::set_hook(Box::new(|panic| log::error!("a thread panicked: {panic}")));
     Ok(())
 }
 
 fn config() -> Config {
     ConfigBuilder::new()
-        .set_time_format_rfc3339()
+        .set_time_level(LevelFilter::Off)
         .set_thread_level(LevelFilter::Off)
         .set_target_level(LevelFilter::Off)
         .set_location_level(LevelFilter::Off)
         .build()
 }
 
-/// What the writer is asked for.
+/// What a writer is asked for.
 enum Line {
-    Text(Level, String),
+    Text(Level, Arc<str>),
     /// To say that everything before is written.
     Flush(Sender<()>),
 }
 
-/// The end of the queue that everybody logs into.
-struct Queue {
-    level: LevelFilter,
+/// A queue with its writer.
+struct Sink {
     lines: Sender<Line>,
     dropped: Arc<AtomicU64>,
+}
+
+impl Sink {
+    fn start(writer: Box<dyn Log>) -> io::Result<Sink> {
+        let (lines, queued) = bounded(QUEUE_MAX);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&dropped);
+        thread::Builder::new().name("log".to_owned()).spawn(move || write(&*writer, &queued, &counted))?;
+        Ok(Sink { lines, dropped })
+    }
+}
+
+/// What everybody logs into.
+struct Queue {
+    level: LevelFilter,
+    sinks: Vec<Sink>,
 }
 
 impl Log for Queue {
@@ -77,20 +89,35 @@ impl Log for Queue {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata())
-            && self.lines.try_send(Line::Text(record.level(), record.args().to_string())).is_err()
-        {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let text: Arc<str> = timed(record.args()).into();
+        for sink in &self.sinks {
+            if sink.lines.try_send(Line::Text(record.level(), Arc::clone(&text))).is_err() {
+                sink.dropped.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
     fn flush(&self) {
-        let (done, wait) = bounded(1);
-        if self.lines.send_timeout(Line::Flush(done), FLUSH_MAX).is_ok() {
-            // Nobody is left to tell if it takes longer.
-            let _ = wait.recv_timeout(FLUSH_MAX);
+        let deadline = Instant::now() + FLUSH_MAX;
+        for sink in &self.sinks {
+            let (done, wait) = bounded(1);
+            if sink.lines.send_deadline(Line::Flush(done), deadline).is_ok() {
+                // Nobody is left to tell if it takes longer.
+                let _ = wait.recv_deadline(deadline);
+            }
         }
     }
+}
+
+/// A line with the time of now in front.
+fn timed(text: &fmt::Arguments<'_>) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut time = [0; RFC3339_LEN];
+    write_rfc3339(&mut time, now.as_micros() as u64);
+    format!("{} {text}", String::from_utf8_lossy(&time))
 }
 
 fn write(writer: &dyn Log, queued: &Receiver<Line>, dropped: &AtomicU64) {
@@ -103,7 +130,7 @@ fn write(writer: &dyn Log, queued: &Receiver<Line>, dropped: &AtomicU64) {
         if lost > 0 {
             write(
                 Level::Warn,
-                &format!("{lost} lines of the log were dropped, because it could not be written in time"),
+                &timed(&format_args!("{lost} lines were dropped: the log could not be written in time")),
             );
         }
         match line {

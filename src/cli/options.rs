@@ -138,8 +138,8 @@ mod tests {
         for (text, path) in [("/", ""), ("/sse", "/sse"), ("/sse/", "/sse"), ("/a/b.c", "/a/b.c")] {
             assert_eq!(base_path(text).as_deref(), Ok(path));
         }
-        for bad in ["", "sse", "/a b", "/a//b", "/a?b", "/a\n", "//", "http://h/"] {
-            assert!(base_path(bad).is_err() || bad == "//", "{bad}");
+        for bad in ["", "sse", "/a b", "/a//b", "/a?b", "/a\n", "http://h/"] {
+            assert!(base_path(bad).is_err(), "{bad}");
         }
     }
 

@@ -151,7 +151,7 @@ pub fn forwardable(head: &[u8], target: &str) -> Vec<u8> {
 }
 
 /// Refuses every version but HTTP/1.0 and HTTP/1.1, also the preface of HTTP/2, with 505.
-fn check_version(head: &[u8]) -> Result<(), Refusal> {
+pub(super) fn check_version(head: &[u8]) -> Result<(), Refusal> {
     let start = head.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
     let line = head[start..].split(|&b| b == b'\r').next().unwrap_or_default();
     match line.rsplit(|&b| b == b' ').next() {

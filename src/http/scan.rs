@@ -1,6 +1,6 @@
 //! Finds the end of a request head while it comes in.
 
-use super::request::{HEAD_MAX, Refusal, TARGET_MAX, refuse};
+use super::request::{HEAD_MAX, Refusal, TARGET_MAX, check_version, refuse};
 
 /// Room for a method, two spaces and a version around the target.
 const REQUEST_LINE_MAX: usize = TARGET_MAX + 64;
@@ -25,8 +25,13 @@ impl HeadScanner {
         while let Some(&byte) = buffer.get(self.scanned) {
             self.check(buffer, byte)?;
             self.scanned += 1;
-            if byte == b'\n' && self.ends_line() {
-                return Ok(Some(self.scanned));
+            if byte == b'\n' {
+                if self.lines == 0 && self.scanned - self.line_start > 2 {
+                    check_version(&buffer[self.line_start..self.scanned])?;
+                }
+                if self.ends_line() {
+                    return Ok(Some(self.scanned));
+                }
             }
         }
         Ok(None)
@@ -91,7 +96,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_head_is_refused_at_once() {
-        let cases: [&[u8]; 9] = [
+        let cases: [&[u8]; 10] = [
+            b"GET /\r\n",
             b"\x16\x03\x01",
             b"GET / HTTP/1.1\n",
             b"\n",

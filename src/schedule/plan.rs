@@ -168,7 +168,7 @@ pub enum PlanError {
     /// There is no such parameter.
     Unknown(String),
     /// The parameter came twice.
-    Repeated(&'static str),
+    Repeated(&'static str, &'static str),
     /// The parameter's value is not one that it takes.
     Bad(&'static str, String, &'static str),
     /// Parameters that don't go together.
@@ -182,7 +182,9 @@ impl fmt::Display for PlanError {
                 write!(f, "unknown parameter \"{name}\"; there are")?;
                 PARAMETERS.iter().try_for_each(|(name, _)| write!(f, " {name}"))
             }
-            PlanError::Repeated(name) => write!(f, "parameter \"{name}\" was given more than once"),
+            PlanError::Repeated(name, allowed) => {
+                write!(f, "parameter \"{name}\" was given more than once; it takes {allowed}")
+            }
             PlanError::Bad(name, value, allowed) => {
                 write!(f, "parameter \"{name}\" can't be \"{value}\"; it takes {allowed}")
             }
@@ -211,7 +213,7 @@ impl Plan {
             };
             let (name, allowed) = PARAMETERS[index];
             if std::mem::replace(&mut seen[index], true) {
-                return Err(PlanError::Repeated(name));
+                return Err(PlanError::Repeated(name, allowed));
             }
             let bad = || PlanError::Bad(name, printable(value.as_bytes(), ECHO_MAX), allowed);
             plan.set(name, &value).ok_or_else(bad)?;
@@ -417,7 +419,7 @@ mod tests {
     fn unknown_and_repeated_parameters_are_refused() {
         let unknown = Plan::parse("intervall=1s").unwrap_err().to_string();
         assert!(unknown.starts_with("unknown parameter \"intervall\"; there are interval count"), "{unknown}");
-        assert_eq!(Plan::parse("size=1&size=1"), Err(PlanError::Repeated("size")));
+        assert_eq!(Plan::parse("size=1&size=1"), Err(PlanError::Repeated("size", "a size from 0 to 256k")));
         let long = Plan::parse(&"x".repeat(5000)).unwrap_err().to_string();
         assert!(long.len() < 300, "{long}");
     }

@@ -28,6 +28,15 @@ struct State {
     refilled: Instant,
 }
 
+/// What of a request does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OverBudget {
+    /// So many bytes a second.
+    Rate(u64),
+    /// So many bytes at once.
+    Lump(u64),
+}
+
 /// A stream's part of the budget, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
@@ -41,16 +50,20 @@ impl Budget {
         Arc::new(Budget { max, state: Mutex::new(State { reserved: 0, lump: max, refilled: now }) })
     }
 
-    /// Reserves `rate` bytes a second, and takes `lump` bytes once; none if either is not there.
-    pub(crate) fn reserve(self: &Arc<Budget>, rate: u64, lump: u64, now: Instant) -> Option<Reservation> {
+    /// Reserves `rate` bytes a second, and takes `lump` bytes once.
+    ///
+    /// # Errors
+    /// Which of both is not there.
+    pub(crate) fn reserve(self: &Arc<Budget>, rate: u64, lump: u64, now: Instant) -> Result<Reservation, OverBudget> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let refill = now.saturating_duration_since(state.refilled).as_secs_f64() * (self.max - state.reserved) as f64;
         state.lump = self.max.min(state.lump.saturating_add(refill as u64));
         state.refilled = now;
-        let reserved = state.reserved.checked_add(rate).filter(|reserved| *reserved <= self.max)?;
-        state.lump = state.lump.checked_sub(lump)?;
+        let reserved = state.reserved.checked_add(rate).filter(|reserved| *reserved <= self.max);
+        let reserved = reserved.ok_or(OverBudget::Rate(rate))?;
+        state.lump = state.lump.checked_sub(lump).ok_or(OverBudget::Lump(lump))?;
         state.reserved = reserved;
-        Some(Reservation { budget: Arc::clone(self), rate })
+        Ok(Reservation { budget: Arc::clone(self), rate })
     }
 }
 
@@ -88,12 +101,12 @@ mod tests {
         let now = Instant::now();
         let budget = Budget::new(1000, now);
         let first = budget.reserve(600, 0, now).unwrap();
-        assert!(budget.reserve(401, 0, now).is_none());
+        assert!(budget.reserve(401, 0, now).is_err());
         let second = budget.reserve(400, 0, now).unwrap();
         drop(first);
-        assert!(budget.reserve(600, 0, now).is_some());
+        assert!(budget.reserve(600, 0, now).is_ok());
         drop(second);
-        assert!(budget.reserve(u64::MAX, 0, now).is_none());
+        assert!(budget.reserve(u64::MAX, 0, now).is_err());
     }
 
     #[test]
@@ -101,9 +114,9 @@ mod tests {
         let now = Instant::now();
         let budget = Budget::new(1000, now);
         let _half = budget.reserve(500, 1000, now).unwrap();
-        assert!(budget.reserve(0, 1, now).is_none());
+        assert!(budget.reserve(0, 1, now).is_err());
         let later = now + Duration::from_secs(1);
-        assert!(budget.reserve(0, 501, later).is_none());
-        assert!(budget.reserve(0, 500, later).is_some());
+        assert!(budget.reserve(0, 501, later).is_err());
+        assert!(budget.reserve(0, 500, later).is_ok());
     }
 }

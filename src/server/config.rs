@@ -64,7 +64,7 @@ pub struct Timeouts {
     pub body: Duration,
     /// Between two requests on one connection.
     pub idle: Duration,
-    /// Without any room in the send buffer, because the client does not read.
+    /// For the client to make room for one event in the send buffer.
     pub write: Duration,
     /// Without an acknowledgement of what was sent, because the client is gone without a word (TCP_USER_TIMEOUT).
     pub unacknowledged: Duration,
@@ -82,7 +82,7 @@ impl Default for Timeouts {
             idle: Duration::from_secs(120),
             write: Duration::from_secs(10),
             unacknowledged: Duration::from_secs(20),
-            stop: Duration::from_millis(1500),
+            stop: Duration::from_millis(1400),
         }
     }
 }

@@ -51,7 +51,7 @@ impl From<Refusal> for NoRequest {
 /// Serves a connection until it ends.
 pub(crate) fn serve(shared: &Arc<Shared>, connection: &Arc<Connection>) {
     connection.wake.adopt();
-    let mut client = Client { shared, connection, inbox: Vec::new() };
+    let mut client = Client { shared, connection, inbox: Vec::new(), head_only: false };
     let mut patience = shared.config.timeouts.head;
     loop {
         let fate = match client.next_request(patience) {
@@ -70,7 +70,7 @@ pub(crate) fn serve(shared: &Arc<Shared>, connection: &Arc<Connection>) {
 /// Tells a connection that is one too many so, whatever it asks for.
 pub(crate) fn turn_away(shared: &Arc<Shared>, connection: &Arc<Connection>) {
     let text = format!("{} connections are open, and no more are served; try again later", shared.max_connections);
-    let mut client = Client { shared, connection, inbox: Vec::new() };
+    let mut client = Client { shared, connection, inbox: Vec::new(), head_only: false };
     let response = Response::text(503, &text).with(RETRY_AFTER.0, RETRY_AFTER.1);
     if client.respond(&response, Persistence::Close, Body::Send).is_ok() {
         client.linger();
@@ -90,12 +90,16 @@ struct Client<'a> {
     connection: &'a Arc<Connection>,
     /// What was read and not yet used.
     inbox: Vec<u8>,
+    /// The request that is refused, if it is, was one for a head.
+    head_only: bool,
 }
 
 impl Client<'_> {
     /// Reads a request, waiting `patience` for its first byte.
     fn next_request(&mut self, patience: Duration) -> Result<Request, NoRequest> {
+        self.head_only = false;
         let head = self.read_head(patience)?;
+        self.head_only = head.starts_with(b"HEAD ");
         let screened = screen(&head)?;
         let target = match &screened.target {
             Target::Path(path) => path.clone(),
@@ -209,7 +213,7 @@ impl Client<'_> {
             Ok(Action::Stream(opened)) => self.stream(opened, &screened),
             Err(error) => {
                 log::warn!("route a request of {}: {error}", self.connection.peer);
-                let response = Response::text(503, "the server is too busy to route this request; try again later");
+                let response = Response::text(503, "the server can't route this request now; try again later");
                 self.deliver(&response.with(RETRY_AFTER.0, RETRY_AFTER.1), &screened)
             }
         }
@@ -262,7 +266,8 @@ impl Client<'_> {
         );
         self.shared.count_refusal();
         let response = Response::text(refusal.status, refusal.reason);
-        match self.respond(&response, Persistence::Close, Body::Send) {
+        let body = if self.head_only { Body::Omit } else { Body::Send };
+        match self.respond(&response, Persistence::Close, body) {
             Ok(()) => Fate::Close,
             Err(_) => Fate::Drop,
         }
@@ -304,7 +309,10 @@ fn decode(chunks: &mut Decoder, inbox: &[u8]) -> Result<Option<usize>, Refusal> 
     /// What framing may take beside the payload.
     const FRAMING_MAX: usize = HEAD_MAX;
     match chunks.decode(inbox, BODY_MAX) {
-        Ok(None) if inbox.len() >= BODY_MAX + FRAMING_MAX => Err(BODY_TOO_LARGE),
+        Ok(None) if inbox.len() >= BODY_MAX + FRAMING_MAX => Err(Refusal {
+            status: 413,
+            reason: "the chunks of the request body are too small: send fewer, larger ones",
+        }),
         Ok(used) => Ok(used),
         Err(ChunkError::TooLarge) => Err(BODY_TOO_LARGE),
         Err(ChunkError::Malformed) => Err(Refusal { status: 400, reason: "malformed chunked request body" }),

@@ -22,6 +22,8 @@ const STACK: usize = 128 * 1024;
 const TURNED_AWAY_MAX: usize = 16;
 /// Connections to the admin address at the same time, beside the cap.
 const ADMIN_MAX: usize = 8;
+/// Connections accepted at one door before the others have their turn.
+const TURN_MAX: usize = 256;
 /// The pause after accept failed for want of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -80,9 +82,12 @@ pub(crate) fn run(shared: &Arc<Shared>, doors: &[Door]) {
     }
 }
 
-/// Accepts whatever waits at a door.
+/// Accepts what waits at a door.
 fn accept_all(shared: &Arc<Shared>, door: &Door) -> io::Result<()> {
-    while !shared.stop.is_triggered() {
+    for _ in 0..TURN_MAX {
+        if shared.stop.is_triggered() {
+            break;
+        }
         match door.listener.accept() {
             Ok((stream, peer)) => {
                 // An IPv4 client of a listener for both families is one of IPv4.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::budget::{self, Reservation};
+use super::budget::{self, OverBudget, Reservation};
 use super::registry::{Connection, ConnectionId, lock, unix_us};
 use super::wake::{NEWS, STOP, Wake};
 use crate::schedule::plan::{Encoding, Plan};
@@ -23,6 +23,8 @@ pub(crate) const CHANNELS_MAX: usize = 64;
 const LOG_EVENTS: usize = 256;
 /// Most bytes in a channel's log; the newest event stays in any case.
 const LOG_BYTES: usize = 1024 * 1024;
+/// Most ticks that are made up for when they are late.
+const BURST_MAX: u32 = 64;
 /// How long a channel ticks on without followers, so that one who reconnects finds its ids going on.
 const LINGER: Duration = Duration::from_secs(60);
 /// Stack of a ticker.
@@ -41,8 +43,8 @@ pub(crate) enum JoinError {
     Differs(Arc<Channel>),
     /// There are too many.
     TooMany,
-    /// The budget has no room for this rate, in bytes a second.
-    TooMuch(u64),
+    /// The budget has no room for it.
+    TooMuch(OverBudget),
     /// No thread is left for its ticker.
     Spawn(io::Error),
 }
@@ -106,7 +108,7 @@ impl Hub {
         let channel = Arc::new(Channel {
             interval,
             shape,
-            _reservation: shared.budget.reserve(own_rate, 0, Instant::now()).ok_or(JoinError::TooMuch(own_rate))?,
+            _reservation: shared.budget.reserve(own_rate, 0, Instant::now()).map_err(JoinError::TooMuch)?,
             ticker: Wake::default(),
             log: Mutex::new(Log { events: VecDeque::new(), bytes: 0, next: resume + 1 }),
             followers: Mutex::new(vec![Arc::clone(connection)]),
@@ -189,6 +191,11 @@ impl Channel {
             let seq = lock(&self.log).next;
             let mut event = Stamped::numbered(seq, &self.shape, &mut filler);
             due += self.interval;
+            let late = Instant::now().saturating_duration_since(due);
+            if late > self.interval * BURST_MAX {
+                // The process stood still, stopped perhaps. Followers would fall behind what would have to be made up.
+                due = Instant::now();
+            }
             if !self.wait_for_tick(due, &mut alone_since, &retire) {
                 return;
             }
@@ -230,7 +237,7 @@ impl Channel {
 }
 
 fn reserve(shared: &Shared, plan: &Plan, rate: u64) -> Result<Reservation, JoinError> {
-    shared.budget.reserve(rate, plan.pad as u64, Instant::now()).ok_or(JoinError::TooMuch(rate))
+    shared.budget.reserve(rate, plan.pad as u64, Instant::now()).map_err(JoinError::TooMuch)
 }
 
 fn size(event: &Stamped) -> usize {

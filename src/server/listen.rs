@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn accepted_connections_inherit_the_timeouts() {
         let timeouts =
-            Timeouts { write: Duration::from_secs(3), unacknowledged: Duration::from_secs(7), ..Timeouts::default() };
+            Timeouts { write: Duration::from_secs(4), unacknowledged: Duration::from_secs(7), ..Timeouts::default() };
         let listener = "127.0.0.1:0".parse::<ListenAddr>().unwrap().bind(&timeouts).unwrap().remove(0);
         listener.set_nonblocking(false).unwrap();
         let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();

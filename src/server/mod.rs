@@ -54,7 +54,9 @@ const DESCRIPTORS_RESERVED: u64 = 40;
 const DESCRIPTORS_PER_HOP: u64 = 3;
 /// Requests in the inner hop at a time.
 const HOPS: u64 = 16;
-/// The same where descriptors are few.
+/// Fewer descriptors than these are few.
+const DESCRIPTORS_FEW: u64 = 256;
+/// Requests in the inner hop at a time where descriptors are few.
 const HOPS_FEW: u64 = 2;
 /// The number of the inner server before the first.
 const NO_ROUTER: u64 = 0;
@@ -198,8 +200,12 @@ impl Server {
     /// A [`StartError`] when an address can't be listened on, or threads, descriptors or a private folder are not to be
     /// had.
     pub fn start(config: Config) -> Result<Server, StartError> {
+        // All threads that are started from here on inherit it.
+        if let Err(error) = rustix::thread::set_current_timer_slack(NonZeroU64::new(TIMER_SLACK_NS)) {
+            log::debug!("set the timer slack: {error}; events may be 50 us later");
+        }
         let descriptors = raise_descriptor_limit();
-        let hops = if descriptors < 256 { HOPS_FEW } else { HOPS };
+        let hops = if descriptors < DESCRIPTORS_FEW { HOPS_FEW } else { HOPS };
         let spare = descriptors.saturating_sub(DESCRIPTORS_RESERVED + hops * DESCRIPTORS_PER_HOP).max(1);
         let max_connections = config.max_connections.min(usize::try_from(spare).unwrap_or(usize::MAX));
         if max_connections < config.max_connections {
@@ -231,13 +237,7 @@ impl Server {
         spawn("watcher", move || watching.watcher.run(&watching.registry, &watching.stop))?;
         let gating = Arc::clone(&shared);
         let doors: Vec<Door> = doors.into_iter().chain(admin_doors).collect();
-        let gate = spawn("gate", move || {
-            // Connections' threads inherit it from the gate's.
-            if let Err(error) = rustix::thread::set_current_timer_slack(NonZeroU64::new(TIMER_SLACK_NS)) {
-                log::debug!("set the timer slack: {error}; events may be 50 us later");
-            }
-            gate::run(&gating, &doors);
-        })?;
+        let gate = spawn("gate", move || gate::run(&gating, &doors))?;
         Ok(Server { shared, addresses, admin_addresses, gate: Some(gate) })
     }
 

@@ -241,19 +241,16 @@ impl Registry {
         if streams.open.len() >= max {
             return Err(Denied::Full);
         }
-        streams.totals.opened += 1;
         streams.open.insert(stream.id.clone(), Arc::clone(stream));
         Ok(())
     }
 
     /// Takes back that a stream was opened.
     pub(crate) fn forget(&self, stream: &Stream) {
-        let mut streams = lock(&self.streams);
-        streams.open.remove(&stream.id);
-        streams.totals.opened -= 1;
+        lock(&self.streams).open.remove(&stream.id);
     }
 
-    /// Closes a stream, and remembers how it ended. An older stream of the same id is forgotten.
+    /// Closes a stream, and remembers how it ended. It hides an older one of the same id.
     pub(crate) fn close(&self, stream: &Stream, outcome: &Outcome) {
         let mut report = stream.report();
         report.state = "ended";
@@ -290,6 +287,7 @@ impl Registry {
         let streams = lock(&self.streams);
         let mut totals = streams.totals.clone();
         totals.open = streams.open.len() as u64;
+        totals.opened = totals.open + totals.ended.iter().sum::<u64>();
         totals.events += streams.open.values().map(|stream| stream.events()).sum::<u64>();
         totals.bytes += streams.open.values().map(|stream| stream.bytes()).sum::<u64>();
         totals

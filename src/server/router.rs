@@ -30,7 +30,7 @@ pub(crate) fn run(shared: &Arc<Shared>, server: &tiny_http::Server) {
     while let Ok(request) = server.recv() {
         // A panic ends one request, not the router.
         if catch_unwind(AssertUnwindSafe(|| route(shared, request))).is_err() {
-            log::error!("routing a request panicked; it is answered with 503");
+            log::error!("routing a request panicked");
         }
     }
 }
@@ -142,7 +142,8 @@ fn look_up(shared: &Shared, place: &Place<'_>) -> Response {
             Some(report) => json(&report),
             None => Response::text(404, "no stream with this id is open or ended lately").with(NO_STORE.0, NO_STORE.1),
         },
-        Place::Health | Place::Events => Response::text(200, "ok").with(NO_STORE.0, NO_STORE.1),
+        Place::Health => Response::text(200, "ok").with(NO_STORE.0, NO_STORE.1),
+        Place::Events => Response::text(405, "method not allowed here").with(ALLOW, place.methods()),
     }
 }
 

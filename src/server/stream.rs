@@ -62,13 +62,18 @@ pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Open
         framing: opened.plan.framing,
         encoder: opened.encoder.take(),
         begun: false,
+        broken: false,
         half_closed: false,
     };
     let Err(finish) = sender.play(&mut opened);
-    let (outcome, after) = sender.end(finish, opened.plan.end);
     shared.watcher.unwatch(&connection.stream);
+    let (outcome, terminator) = sender.conclude(finish, opened.plan.end);
+    // A client that has seen the end finds the stream ended, and its place free.
     opened.lease.finish(outcome);
-    after
+    match terminator {
+        Some(bytes) if sender.write(&bytes).is_ok() => After::Complete,
+        _ => After::Broken,
+    }
 }
 
 /// Writes a stream's pieces to its socket.
@@ -81,6 +86,8 @@ struct Sender<'a> {
     encoder: Option<GzEncoder<Vec<u8>>>,
     /// The head is out.
     begun: bool,
+    /// A write failed, perhaps in the middle: nothing more can be said.
+    broken: bool,
     /// The client sent FIN, and may yet read.
     half_closed: bool,
 }
@@ -119,28 +126,28 @@ impl Sender<'_> {
             self.send(&mut pending, &piece)?;
             left -= len;
         }
-        let start = Instant::now();
+        let mut start = Instant::now();
         if let Some(mut hello) = hello {
             hello.stamp(unix_us());
+            start = Instant::now();
             self.send(&mut pending, hello.piece())?;
-        }
-        if self.half_closed {
-            self.knock()?;
         }
         Ok(start)
     }
 
-    /// Waits before the body has begun, where nothing may be written.
+    /// Waits before the body has begun. Nothing may be written meanwhile to see whether a client that sent FIN still
+    /// reads, so that it counts as gone.
     fn pause(&mut self, time: Duration) -> Result<(), Finish> {
         let until = Instant::now() + time;
-        loop {
+        while !time.is_zero() {
             match self.connection.wake.wait_until(until) {
                 0 => return Ok(()),
                 flags if flags & STOP != 0 => return Err(Finish::Stopped),
-                flags if flags & PEER_GONE != 0 => return Err(self.gone()),
-                flags => self.half_closed |= flags & PEER_FIN != 0,
+                flags if flags & (PEER_GONE | PEER_FIN) != 0 => return Err(self.gone()),
+                _ => {}
             }
         }
+        Ok(())
     }
 
     /// Sends events by the stream's own clock. Each is prepared before the wait, so that it is only stamped at its tick.
@@ -219,11 +226,14 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// "FIN" may mean a legal half-close or that the client is gone. In the latter case it answers what is written
-    /// with a reset, within a round trip. In a body of fixed length there is no room for it.
+    /// FIN may mean a legal half-close, or that the client is gone. In the latter case it answers what is written with a
+    /// reset, within a round trip. In a body of fixed length there is no room for that, so that it counts as gone.
     fn knock(&mut self) -> Result<(), Finish> {
+        if self.framing == Framing::Length {
+            return Err(self.gone());
+        }
         log::debug!("{} sent FIN; writing a comment to see whether it still reads", self.connection.peer);
-        if self.framing == Framing::Length { Ok(()) } else { self.comment(KNOCK) }
+        self.comment(KNOCK)
     }
 
     fn comment(&mut self, text: &[u8]) -> Result<(), Finish> {
@@ -250,7 +260,8 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// Writes all of `bytes` in one go. A blocking socket takes a part of them only when its time is over.
+    /// Writes all of `bytes`, if the client makes room for them within the write timeout. The kernel takes a part of them
+    /// only when that is over.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Finish> {
         loop {
             match (&self.connection.stream).write(bytes) {
@@ -263,15 +274,16 @@ impl Sender<'_> {
     }
 
     /// The connection broke, by what the kernel tells of it.
-    fn gone(&self) -> Finish {
+    fn gone(&mut self) -> Finish {
         match self.connection.stream.take_error() {
             Ok(Some(error)) | Err(error) => self.failed(&error),
             Ok(None) => Finish::Gone("closed the connection".to_owned()),
         }
     }
 
-    fn failed(&self, error: &io::Error) -> Finish {
-        if self.stop.is_triggered() {
+    fn failed(&mut self, error: &io::Error) -> Finish {
+        self.broken = true;
+        if self.stop.is_triggered() && error.kind() == io::ErrorKind::BrokenPipe {
             // A write that would not end by itself was ended by the stop.
             return Finish::Stopped;
         }
@@ -280,32 +292,24 @@ impl Sender<'_> {
             BrokenPipe => "closed the connection".to_owned(),
             ConnectionReset if self.half_closed => "closed the connection".to_owned(),
             ConnectionReset => "reset the connection".to_owned(),
-            WouldBlock => "stopped reading: no room in the send buffer until the write timeout".to_owned(),
+            WouldBlock => "stopped reading, or reads too slowly: the write timeout is over".to_owned(),
             TimedOut => "vanished: what was sent is not acknowledged".to_owned(),
             _ => error.to_string(),
         })
     }
 
-    /// Ends the response as its end is asked for, if there is still somebody to tell.
-    fn end(&mut self, finish: Finish, end: End) -> (Outcome, After) {
+    /// How the stream ended, and what is still to be written of it; nothing if it ends without a terminator.
+    fn conclude(&mut self, finish: Finish, end: End) -> (Outcome, Option<Vec<u8>>) {
         let (by, reason) = match finish {
-            Finish::Gone(reason) => return (Outcome { by: EndedBy::Client, reason }, After::Broken),
-            Finish::Due(_) if end == End::Abort => return (self.abort(), After::Broken),
+            Finish::Gone(reason) => return (Outcome { by: EndedBy::Client, reason }, None),
+            Finish::Due(_) if end == End::Abort => return (self.abort(), None),
             Finish::Due(Ending::Count) => (EndedBy::Count, "all events that were asked for are sent"),
             Finish::Due(Ending::Duration) => (EndedBy::Duration, "its time is over"),
             Finish::Stopped => (EndedBy::Shutdown, "the server stops"),
         };
         // A length that was promised is there only when all events are.
-        let cut_short = !self.begun || (self.framing == Framing::Length && by != EndedBy::Count);
-        let outcome = Outcome { by, reason: reason.to_owned() };
-        if cut_short {
-            return (outcome, After::Broken);
-        }
-        match self.terminate() {
-            Ok(()) => (outcome, After::Complete),
-            Err(Finish::Gone(reason)) => (Outcome { by: EndedBy::Client, reason }, After::Broken),
-            Err(_) => (outcome, After::Broken),
-        }
+        let cut_short = self.broken || !self.begun || (self.framing == Framing::Length && by != EndedBy::Count);
+        (Outcome { by, reason: reason.to_owned() }, (!cut_short).then(|| self.terminator()))
     }
 
     /// Makes the close of the connection a reset, which discards what was not yet sent.
@@ -316,19 +320,15 @@ impl Sender<'_> {
         }
     }
 
-    fn terminate(&mut self) -> Result<(), Finish> {
+    /// What ends a complete body: the trailer of gzip, and the last chunk.
+    fn terminator(&mut self) -> Vec<u8> {
         let trailer = self.encoder.take().map(|encoder| encoder.finish().unwrap_or_default()).unwrap_or_default();
+        self.stream.count(0, trailer.len() as u64);
         let piece = Piece::of(|out| out.extend_from_slice(&trailer));
-        let mut last = Vec::new();
-        if self.framing == Framing::Chunked {
-            last.extend_from_slice(piece.chunk());
-            last.extend_from_slice(LAST_CHUNK);
-        } else {
-            last.extend_from_slice(piece.payload());
+        match self.framing {
+            Framing::Chunked => [piece.chunk(), LAST_CHUNK].concat(),
+            Framing::Close | Framing::Length => trailer,
         }
-        self.write(&last)?;
-        self.stream.count(0, piece.payload().len() as u64);
-        Ok(())
     }
 }
 

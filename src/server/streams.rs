@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use super::Shared;
-use super::budget::{self, Reservation};
+use super::budget::{self, OverBudget, Reservation};
 use super::hub::{CHANNELS_MAX, Channel, JoinError};
 use super::inner::{Action, Exchange};
 use super::registry::{ConnectionId, Denied, EndedBy, Outcome, Stream};
@@ -183,15 +183,15 @@ pub(crate) fn open(shared: &Arc<Shared>, request: &StreamRequest<'_>) -> Result<
     if request.exchange.version == Version::Http10 && plan.framing == Framing::Chunked {
         plan.framing = Framing::Close;
     }
-    if request.method == "HEAD" {
-        let persistence = persistence(&plan, request.exchange);
-        return Ok(Action::RespondHead(response_head(&plan, persistence, None), persistence));
-    }
     let resume = request.last_event_id.and_then(resumed);
     if plan.stream.is_none() && plan.count.is_some_and(|count| resume.is_some_and(|id| id >= count)) {
         // "Clients will reconnect if the connection is closed; a client can be told to stop reconnecting using the
         // HTTP 204 No Content response code." (WHATWG HTML, section 9.2.1)
         return Err(Response::empty(204).with("Cache-Control", "no-store"));
+    }
+    if request.method == "HEAD" {
+        let persistence = persistence(&plan, request.exchange);
+        return Ok(Action::RespondHead(response_head(&plan, persistence, None), persistence));
     }
     let id = plan.id.clone().map_or_else(random_id, Ok)?;
     let stream = Arc::new(Stream::new(&id));
@@ -239,7 +239,7 @@ fn admit(
         let interval = plan.interval.unwrap_or(shared.config.interval);
         let rate = budget::rate(plan.shape().event_len(RESUME_MAX), interval, plan.encoding == Encoding::Gzip);
         let reservation = shared.budget.reserve(rate, plan.pad as u64, Instant::now());
-        return reservation.map(|reservation| (None, reservation)).ok_or_else(|| too_much(shared, rate));
+        return reservation.map(|reservation| (None, reservation)).map_err(|over| too_much(shared, over));
     };
     let connection = &exchange.connection;
     match shared.hub.join(name, plan, resume.unwrap_or(0), shared, connection) {
@@ -247,7 +247,7 @@ fn admit(
             Ok((Some(Membership { channel, connection: connection.id, resume }), reservation))
         }
         Err(JoinError::Differs(channel)) => Err(conflict(name, &channel)),
-        Err(JoinError::TooMuch(rate)) => Err(too_much(shared, rate)),
+        Err(JoinError::TooMuch(over)) => Err(too_much(shared, over)),
         Err(JoinError::TooMany) => {
             Err(unavailable(&format!("there are {CHANNELS_MAX} named streams already; try again later")))
         }
@@ -257,10 +257,14 @@ fn admit(
     }
 }
 
-fn too_much(shared: &Shared, rate: u64) -> Response {
+fn too_much(shared: &Shared, over: OverBudget) -> Response {
+    let what = match over {
+        OverBudget::Rate(rate) => format!("{rate} bytes a second"),
+        OverBudget::Lump(lump) => format!("{lump} bytes of padding at once"),
+    };
     let max = shared.config.max_rate;
     unavailable(&format!(
-        "this would take {rate} bytes a second of the {max} that all streams share; ask for less, or try again later"
+        "this would take {what} of the {max} a second that all streams share; ask for less, or try again later"
     ))
 }
 

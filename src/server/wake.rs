@@ -1,6 +1,6 @@
 //! How a connection's thread waits: for its next deadline, or for whatever happens to its stream before.
 //!
-//! A parked thread sleeps on a futex with an absolute timeout, which the kernel keeps to some 50 us; poll and epoll
+//! A parked thread sleeps on a futex with an absolute timeout, which the kernel keeps to the thread's timer slack; poll and epoll
 //! round a timeout of a second up by about a millisecond.
 
 use std::sync::OnceLock;

@@ -276,10 +276,14 @@ impl Client {
     /// Reads once; false at the end of the stream.
     fn fill(&mut self) -> bool {
         let mut bytes = [0; 65536];
-        let read = match self.stream.read(&mut bytes) {
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
-            Err(error) => panic!("{error}, after {:?}", String::from_utf8_lossy(&self.buffer)),
+        let read = loop {
+            match self.stream.read(&mut bytes) {
+                Ok(read) => break read,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => break 0,
+                // The end of a child may interrupt a read that has a timeout.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("{error}, after {:?}", String::from_utf8_lossy(&self.buffer)),
+            }
         };
         self.read_at = Instant::now();
         self.buffer.extend_from_slice(&bytes[..read]);

@@ -123,6 +123,7 @@ fn connections_beyond_the_cap_are_turned_away_until_there_is_room() {
     for client in many {
         assert!(is_turned_away(client));
     }
+    scene.origin.wait_log(&["[WARN]", "further ones get 503"]);
     let warnings = |origin: &Origin| origin.log_lines().iter().filter(|line| line.contains("[WARN]")).count();
     assert_eq!(warnings(&scene.origin), 1, "{:?}", scene.origin.log_lines());
     drop(streams);

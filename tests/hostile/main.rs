@@ -4,10 +4,12 @@
 mod common;
 
 mod bodies;
+mod costs;
 mod crowds;
 mod garbage;
 mod heads;
 mod parameters;
+mod plans;
 mod slow;
 mod streams;
 

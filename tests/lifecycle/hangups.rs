@@ -37,15 +37,39 @@ fn a_client_that_closes_is_noticed_at_once() {
 }
 
 #[test]
-fn a_client_that_closes_during_a_delay_is_noticed_at_the_first_write() {
+fn a_client_that_closes_where_nothing_may_be_written_is_noticed_at_once() {
     let origin = Origin::start();
-    for (name, delay) in [("body", "delay=300ms"), ("head", "head_delay=300ms")] {
+    for (name, query) in [("body", "delay=5m"), ("head", "head_delay=5m"), ("length", "framing=length&count=1")] {
         let id = id(name);
-        let client = origin.get(&format!("/events?id={id}&interval=1h&{delay}"));
+        let client = origin.get(&format!("/events?id={id}&interval=1h&{query}"));
         origin.wait_log(&["stream opened", &id]);
+        let since = Instant::now();
         drop(client);
-        assert_eq!(origin.ended(&id)["ended_by"], "client");
+        assert_eq!(value(&origin.wait_log(&["stream closed", &id]), "by"), "client");
+        assert!(since.elapsed() < AT_ONCE, "{query}: {:?}", since.elapsed());
     }
+}
+
+/// A client with a small receive buffer, which asks for a stream and never reads it.
+fn never_reading(origin: &Origin, id: &str, parameters: &str) -> Client {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&origin.address.into()).unwrap();
+    let mut client = Client::over(TcpStream::from(socket));
+    client.ask(&format!("/events?id={id}&{parameters}"));
+    client
+}
+
+#[test]
+#[ignore = "takes 21 s"]
+fn a_client_that_stops_reading_a_slow_stream_is_dropped_for_that_reason() {
+    let origin = Origin::start();
+    let id = id("paused");
+    // The send buffer has room for minutes, but the client has none.
+    let _paused = never_reading(&origin, &id, "size=1k&interval=100ms");
+    let line = origin.wait_log_for(&["stream closed", &id], Duration::from_secs(40));
+    assert_eq!(value(&line, "by"), "client");
+    assert!(line.contains("read"), "its machine answers, so that it did not vanish: {line}");
 }
 
 #[test]
@@ -53,18 +77,14 @@ fn a_client_that_stops_reading_is_dropped_after_the_write_timeout_alone() {
     let origin = Origin::start();
     let (mut witness, _) = origin.open("/events?interval=100ms");
     let since = Instant::now();
-    // A small receive buffer, and events that fill the send buffer soon.
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&origin.address.into()).unwrap();
-    let mut stuck = Client::over(TcpStream::from(socket));
     let id = id("stuck");
-    stuck.ask(&format!("/events?id={id}&size=256k&interval=20ms"));
+    // Events that fill the send buffer soon.
+    let _stuck = never_reading(&origin, &id, "size=256k&interval=20ms");
     let line = origin.wait_log_for(&["stream closed", &id], Duration::from_secs(30));
     let after = since.elapsed();
     assert_eq!(value(&line, "by"), "client");
     assert!(line.contains("reading"), "{line}");
-    assert!((Duration::from_secs(10)..Duration::from_secs(17)).contains(&after), "{after:?}");
+    assert!((Duration::from_secs(5)..Duration::from_secs(17)).contains(&after), "{after:?}");
     assert!(origin.ended(&id)["reason"].as_str().unwrap().contains("reading"));
     witness.read_event();
     for seq in 1..after.as_millis() as u64 / 100 {

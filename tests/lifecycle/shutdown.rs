@@ -66,6 +66,22 @@ fn streams_end_as_their_framing_asks() {
 }
 
 #[test]
+fn a_hundred_streams_all_end_at_once() {
+    let mut origin = Origin::start();
+    let mut clients: Vec<_> = (0..100).map(|_| origin.open("/events?interval=10ms").0).collect();
+    let after = stop(&mut origin, Signal::TERM);
+    assert!(after < SOON, "{after:?}");
+    for client in &mut clients {
+        for (seq, event) in client.read_chunks().into_iter().skip(1).enumerate() {
+            assert_eq!(event.json()["seq"], seq + 1);
+        }
+        assert!(client.is_at_end());
+    }
+    let ended = origin.whole_log().iter().filter(|line| line.contains("by=shutdown")).count();
+    assert_eq!(ended, 100);
+}
+
+#[test]
 fn no_client_holds_the_program_up() {
     let mut origin = Origin::start();
     // A client that does not read, so that the server's write is stuck.
