@@ -10,9 +10,10 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 
-use crate::server::Server;
+use crate::server::config::Config;
+use crate::server::{Server, grow_descriptor_table};
 use crate::shutdown::Interrupts;
-use options::{Args, Command, Serve};
+use options::{Args, Command};
 
 /// The program's exit codes. Other programs rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,12 +64,15 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit 
         show(out, concat!("sse-argo-tester ", env!("CARGO_PKG_VERSION")));
         return Exit::Ok;
     }
+    let Command::Serve(options) = args.command;
+    let config = options.into_config();
+    // Before the log starts the first thread.
+    grow_descriptor_table(&config);
     if let Err(text) = logging::start(args.log_level, args.log_file.as_deref()) {
         show(err, &format!("sse-argo-tester: {text}"));
         return Exit::Usage;
     }
-    let Command::Serve(options) = args.command;
-    let exit = serve(options, out).unwrap_or_else(|error| {
+    let exit = serve(config, out).unwrap_or_else(|error| {
         show(err, &format!("sse-argo-tester: {error}"));
         Exit::Unreachable
     });
@@ -132,10 +136,8 @@ fn wrapped(text: &str) -> String {
     out
 }
 
-fn serve(options: Serve, out: &mut dyn Write) -> Result<Exit, Box<dyn std::error::Error>> {
-    let config = options.into_config();
+fn serve(config: Config, out: &mut dyn Write) -> Result<Exit, Box<dyn std::error::Error>> {
     let base = config.base_path.clone();
-    // The server goes first: it prepares the process while that has one thread.
     let server = Server::start(config)?;
     let interrupts = Interrupts::install().map_err(|error| io::Error::other(format!("handle signals: {error}")))?;
     for address in server.addresses() {

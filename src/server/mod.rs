@@ -29,7 +29,6 @@ pub mod listen;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -60,8 +59,6 @@ const DESCRIPTORS_FEW: u64 = 256;
 const HOPS_FEW: u64 = 2;
 /// The number of the inner server before the first.
 const NO_ROUTER: u64 = 0;
-/// How late the kernel may wake a thread to save power. The default of 50 us would be most of an event's lateness.
-const TIMER_SLACK_NS: u64 = 1_000;
 /// How often the wait for connections looks whether it is to hurry.
 const STOP_STEP: Duration = Duration::from_millis(20);
 /// How long closed connections' threads get to end.
@@ -200,10 +197,6 @@ impl Server {
     /// A [`StartError`] when an address can't be listened on, or threads, descriptors or a private folder are not to be
     /// had.
     pub fn start(config: Config) -> Result<Server, StartError> {
-        // All threads that are started from here on inherit it.
-        if let Err(error) = rustix::thread::set_current_timer_slack(NonZeroU64::new(TIMER_SLACK_NS)) {
-            log::debug!("set the timer slack: {error}; events may be 50 us later");
-        }
         let descriptors = raise_descriptor_limit();
         let hops = if descriptors < DESCRIPTORS_FEW { HOPS_FEW } else { HOPS };
         let spare = descriptors.saturating_sub(DESCRIPTORS_RESERVED + hops * DESCRIPTORS_PER_HOP).max(1);
@@ -211,7 +204,6 @@ impl Server {
         if max_connections < config.max_connections {
             log::warn!("at most {max_connections} connections at a time: the limit on descriptors is {descriptors}");
         }
-        grow_descriptor_table(max_connections as u64 + descriptors.min(DESCRIPTORS_RESERVED));
         let (doors, addresses) = open_doors(&config.listen, Role::Public, &config)?;
         let (admin_doors, admin_addresses) = match &config.admin {
             Some(admin) => open_doors(admin, Role::Admin, &config)?,
@@ -298,11 +290,15 @@ fn spawn(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Joi
     system("start a thread", thread::Builder::new().name(name.to_owned()).spawn(work))
 }
 
-/// Makes room for so many descriptors now, while the process has one thread. Later, each doubling of the table makes accept
+/// Makes room for the descriptors of an origin with `config` now, while the process has one thread. Later, each doubling of the table makes accept
 /// stand still for 8 to 20 ms, because the kernel waits until no thread looks at the old one.
-fn grow_descriptor_table(descriptors: u64) {
-    let Ok(highest) = i32::try_from(descriptors) else { return };
-    // Where this fails, descriptors are so few that the table is small.
+///
+/// To be called first, if at all.
+pub fn grow_descriptor_table(config: &Config) {
+    let wanted = (config.max_connections as u64).saturating_add(DESCRIPTORS_RESERVED);
+    let highest = wanted.min(raise_descriptor_limit().saturating_sub(1));
+    let Ok(highest) = i32::try_from(highest) else { return };
+    // Where this fails, connections are accepted more slowly for a moment.
     let _ = rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), highest);
 }
 
