@@ -293,7 +293,7 @@ impl Sender<'_> {
             ConnectionReset if self.half_closed => "closed the connection".to_owned(),
             ConnectionReset => "reset the connection".to_owned(),
             WouldBlock => "stopped reading, or reads too slowly: the write timeout is over".to_owned(),
-            TimedOut => "vanished: what was sent is not acknowledged".to_owned(),
+            TimedOut => "vanished, or stopped reading: what was sent is not taken".to_owned(),
             _ => error.to_string(),
         })
     }
