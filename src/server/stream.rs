@@ -282,18 +282,18 @@ impl Sender<'_> {
     }
 
     fn failed(&mut self, error: &io::Error) -> Finish {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, WouldBlock};
         self.broken = true;
-        if self.stop.is_triggered() && error.kind() == io::ErrorKind::BrokenPipe {
+        if self.stop.is_triggered() && matches!(error.kind(), BrokenPipe | WouldBlock) {
             // A write that would not end by itself was ended by the stop.
             return Finish::Stopped;
         }
-        use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, WouldBlock};
         Finish::Gone(match error.kind() {
             BrokenPipe => "closed the connection".to_owned(),
             ConnectionReset if self.half_closed => "closed the connection".to_owned(),
             ConnectionReset => "reset the connection".to_owned(),
             WouldBlock => "stopped reading, or reads too slowly: the write timeout is over".to_owned(),
-            TimedOut => "vanished, or stopped reading: what was sent is not taken".to_owned(),
+            TimedOut => "vanished, or stopped reading: what was sent is not acknowledged".to_owned(),
             _ => error.to_string(),
         })
     }

@@ -72,11 +72,16 @@ impl Origin {
         kill_process(self.pid(), signal).unwrap();
     }
 
+    /// How the program ended, if it has.
+    pub fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Waits for the program to end by itself.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.status() {
                 return status;
             }
             assert!(Instant::now() < deadline, "the program does not end; log: {:#?}", self.log.lines());

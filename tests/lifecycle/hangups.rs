@@ -1,13 +1,10 @@
 //! Clients that leave, and clients that stop reading.
 
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Socket, Type};
-
+use super::common::Origin;
 use super::common::gauge::Gauge;
-use super::common::{Client, Origin};
-use super::{id, value};
+use super::{id, never_reading, value};
 
 /// How soon a hang-up must be known, though no event is due for an hour. It takes a millisecond; the rest is for a busy
 /// machine.
@@ -48,16 +45,6 @@ fn a_client_that_closes_where_nothing_may_be_written_is_noticed_at_once() {
         assert_eq!(value(&origin.wait_log(&["stream closed", &id]), "by"), "client");
         assert!(since.elapsed() < AT_ONCE, "{query}: {:?}", since.elapsed());
     }
-}
-
-/// A client with a small receive buffer, which asks for a stream and never reads it.
-fn never_reading(origin: &Origin, id: &str, parameters: &str) -> Client {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&origin.address.into()).unwrap();
-    let mut client = Client::over(TcpStream::from(socket));
-    client.ask(&format!("/events?id={id}&{parameters}"));
-    client
 }
 
 #[test]

@@ -9,6 +9,11 @@ mod limits;
 mod shutdown;
 mod vanished;
 
+use std::net::TcpStream;
+
+use common::{Client, Origin};
+use socket2::{Domain, Socket, Type};
+
 /// An id for the query, long enough, that begins with `name`.
 fn id(name: &str) -> String {
     format!("{name}-0123456789abcdef")
@@ -18,4 +23,14 @@ fn id(name: &str) -> String {
 fn value<'a>(line: &'a str, key: &str) -> &'a str {
     let rest = line.split_once(&format!(" {key}=")).unwrap_or_else(|| panic!("no {key} in {line}")).1;
     rest.split(' ').next().unwrap()
+}
+
+/// A client with a small receive buffer, which asks for a stream and never reads it.
+fn never_reading(origin: &Origin, id: &str, parameters: &str) -> Client {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&origin.address.into()).unwrap();
+    let mut client = Client::over(TcpStream::from(socket));
+    client.ask(&format!("/events?id={id}&{parameters}"));
+    client
 }
