@@ -158,14 +158,19 @@ fn push_hex(out: &mut Vec<u8>, value: u32) {
     out.extend((0..8).rev().map(|nibble| b"0123456789abcdef"[(value >> (4 * nibble)) as usize & 15]));
 }
 
+/// How much of `left` bytes of padding goes into one piece of at most `max`: never so much that one byte is left, which is
+/// too short for a comment.
+pub fn padding_piece(left: usize, max: usize) -> usize {
+    if left == max + 1 { max - 1 } else { left.min(max) }
+}
+
 /// Appends exactly `len` bytes of comment lines of incompressible text, at most 1024 bytes each; one byte, which is too
 /// short for a comment, is a line break.
 pub fn push_padding(out: &mut Vec<u8>, len: usize, filler: &mut fastrand::Rng) {
     const LINE: usize = 1024;
     let mut left = len;
     while left >= 2 {
-        // A rest of one byte can't be a comment line: leave at least two.
-        let line = if left == LINE + 1 { LINE - 1 } else { left.min(LINE) };
+        let line = padding_piece(left, LINE);
         out.push(b':');
         push_filler(out, line - 2, filler);
         out.push(b'\n');

@@ -72,7 +72,7 @@ pub(crate) fn turn_away(shared: &Arc<Shared>, connection: &Arc<Connection>) {
     let text = format!("{} connections are open, and no more are served; try again later", shared.max_connections);
     let mut client = Client { shared, connection, inbox: Vec::new(), head_only: false };
     let response = Response::text(503, &text).with(RETRY_AFTER.0, RETRY_AFTER.1);
-    if client.respond(&response, Persistence::Close, Body::Send).is_ok() {
+    if client.respond(response, Persistence::Close, Body::Send).is_ok() {
         client.linger();
     }
 }
@@ -193,7 +193,7 @@ impl Client<'_> {
         let Request { head, screened, target, body } = request;
         if screened.target == Target::Asterisk {
             let response = Response::empty(204).with(ALLOW, PUBLIC_METHODS);
-            return self.deliver(&response, &screened);
+            return self.deliver(response, &screened);
         }
         let exchange = Exchange {
             head,
@@ -204,7 +204,7 @@ impl Client<'_> {
             connection: Arc::clone(self.connection),
         };
         match self.route(exchange) {
-            Ok(Action::Respond(response)) => self.deliver(&response, &screened),
+            Ok(Action::Respond(response)) => self.deliver(response, &screened),
             Ok(Action::RespondHead(head, persistence)) => match self.write(&head) {
                 Ok(()) if persistence == Persistence::KeepAlive => Fate::Next,
                 Ok(()) => Fate::Close,
@@ -214,7 +214,7 @@ impl Client<'_> {
             Err(error) => {
                 log::warn!("route a request of {}: {error}", self.connection.peer);
                 let response = Response::text(503, "the server can't route this request now; try again later");
-                self.deliver(&response.with(RETRY_AFTER.0, RETRY_AFTER.1), &screened)
+                self.deliver(response.with(RETRY_AFTER.0, RETRY_AFTER.1), &screened)
             }
         }
     }
@@ -246,7 +246,7 @@ impl Client<'_> {
     }
 
     /// Sends a complete response, and keeps the connection alive if the request and the load allow it.
-    fn deliver(&mut self, response: &Response, screened: &Screened) -> Fate {
+    fn deliver(&mut self, response: Response, screened: &Screened) -> Fate {
         let keep = screened.keep_alive && !self.shared.is_crowded() && !self.shared.stop.is_triggered();
         let persistence = if keep { Persistence::KeepAlive } else { Persistence::Close };
         let body = if screened.head_only { Body::Omit } else { Body::Send };
@@ -267,18 +267,18 @@ impl Client<'_> {
         self.shared.count_refusal();
         let response = Response::text(refusal.status, refusal.reason);
         let body = if self.head_only { Body::Omit } else { Body::Send };
-        match self.respond(&response, Persistence::Close, body) {
+        match self.respond(response, Persistence::Close, body) {
             Ok(()) => Fate::Close,
             Err(_) => Fate::Drop,
         }
     }
 
-    fn respond(&mut self, response: &Response, persistence: Persistence, body: Body) -> io::Result<()> {
-        let encode = |response: &Response| response.encode(SystemTime::now(), persistence, body);
-        self.write(&match self.connection.role {
-            Role::Public => encode(&response.clone().with(CORS.0, CORS.1)),
-            Role::Admin => encode(response),
-        })
+    fn respond(&mut self, response: Response, persistence: Persistence, body: Body) -> io::Result<()> {
+        let response = match self.connection.role {
+            Role::Public => response.with(CORS.0, CORS.1),
+            Role::Admin => response,
+        };
+        self.write(&response.encode(SystemTime::now(), persistence, body))
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

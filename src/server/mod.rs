@@ -290,8 +290,9 @@ fn spawn(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Joi
     system("start a thread", thread::Builder::new().name(name.to_owned()).spawn(work))
 }
 
-/// Makes room for the descriptors of an origin with `config` now, while the process has one thread. Later, each doubling of the table makes accept
-/// stand still for 8 to 20 ms, because the kernel waits until no thread looks at the old one.
+/// Makes room for the descriptors of an origin with `config` now, while the process has one thread. Later, each
+/// doubling of the table makes accept stand still for 8 to 20 ms, because the kernel waits until no thread looks at the
+/// old one.
 ///
 /// To be called first, if at all.
 pub fn grow_descriptor_table(config: &Config) {

@@ -20,7 +20,7 @@ use crate::http::chunk::{LAST_CHUNK, Piece};
 use crate::schedule::plan::{End, Framing, Plan};
 use crate::schedule::{Due, Ending, Schedule, Terms};
 use crate::shutdown::Stop;
-use crate::stamp::{Shape, Stamped, push_padding};
+use crate::stamp::{Shape, Stamped, padding_piece, push_padding};
 
 /// The comment of a heartbeat.
 const HEARTBEAT: &[u8] = b": heartbeat\n\n";
@@ -120,8 +120,7 @@ impl Sender<'_> {
         let mut filler = fastrand::Rng::new();
         let mut left = plan.pad;
         while left > 0 {
-            // No rest of one byte, which is too short for a comment.
-            let len = if left == PAD_PIECE + 1 { PAD_PIECE - 1 } else { left.min(PAD_PIECE) };
+            let len = padding_piece(left, PAD_PIECE);
             let piece = Piece::of(|out| push_padding(out, len, &mut filler));
             self.send(&mut pending, &piece)?;
             left -= len;
