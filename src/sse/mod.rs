@@ -1,4 +1,8 @@
-//! The wire format of Server-Sent Events (WHATWG HTML, section 9.2): the encoder.
+//! The wire format of Server-Sent Events (WHATWG HTML, section 9.2): the encoder, and the incremental [`Decoder`].
+
+pub mod decoder;
+
+pub use decoder::Decoder;
 
 /// Largest number of bytes in the name of an event or of a stream.
 pub const NAME_MAX: usize = 64;
