@@ -7,7 +7,7 @@
 //! | 0 | [`units`], [`timestamp`], [`sse`], [`http`] | pure: no socket, thread, clock or printing |
 //! | 1 | [`stamp`] | pure: the origin's stamped events |
 //! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
-//! | 4 | [`shutdown`] | edge: signals to one stop token |
+//! | 4 | [`shutdown`], [`client`] | edge: signals to one stop token; HTTP client that stamps every read |
 //! | 5 | [`server`] | edge: the instrumented origin |
 //! | 8 | [`cli`] | arguments to configurations, exit codes |
 
@@ -15,6 +15,7 @@
 compile_error!("sse-argo-tester runs on Linux: the origin waits with epoll and relies on Linux socket options");
 
 pub mod cli;
+pub mod client;
 pub mod http;
 pub mod schedule;
 pub mod server;

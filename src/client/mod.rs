@@ -1,0 +1,477 @@
+//! An HTTP client for one thing: to know exactly when each byte of a response came, and how the response ended.
+//!
+//! It stands on ureq with rustls and the platform's trust store; the sockets at the bottom are our own ([`wire`]).
+
+mod error;
+mod wire;
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub use error::ClientError;
+
+use ureq::config::{AutoHeaderValue, Config, IpFamily};
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
+use ureq::{Agent, BodyReader, Proxy, ResponseExt};
+
+use crate::SERVER_NAME;
+use wire::{Dial, Names, Secure, Trace};
+
+/// Redirects that are followed.
+pub const REDIRECTS_MAX: u32 = 10;
+
+/// Which addresses of a host are used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Family {
+    /// All.
+    #[default]
+    Any,
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+}
+
+/// How requests are made, with curl's names.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Accept any certificate.
+    pub insecure: bool,
+    /// Trust these certificates, in PEM, and no others.
+    pub ca_certificates: Option<Vec<u8>>,
+    /// Addresses for hosts and ports, instead of those that the resolver gives.
+    pub resolve: HashMap<(String, u16), IpAddr>,
+    /// Longest time from the start until the connection, TLS included, is there.
+    pub connect_timeout: Option<Duration>,
+    /// Which addresses of a host are used.
+    pub family: Family,
+    /// An HTTP proxy, asked to CONNECT.
+    pub proxy: Option<String>,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The absolute URL.
+    pub url: String,
+    /// The method.
+    pub method: String,
+    /// Header fields.
+    pub headers: Vec<(String, String)>,
+    /// The body; none is an empty one where the method wants one.
+    pub body: Option<Vec<u8>>,
+}
+
+/// When what happened to a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// The request was begun.
+    pub begun: Instant,
+    /// The name was resolved.
+    pub resolved: Option<Instant>,
+    /// The connection was there; none if an earlier one was used.
+    pub connected: Option<Instant>,
+    /// TLS was there.
+    pub secured: Option<Instant>,
+    /// The request was written.
+    pub written: Instant,
+    /// The first byte of the response came.
+    pub answered: Instant,
+    /// The head was complete.
+    pub head: Instant,
+}
+
+/// How a response's body ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// As its framing says. A close-delimited body has no other end than that of the connection.
+    Clean,
+    /// Before its framing says.
+    Truncated,
+    /// By a reset.
+    Reset,
+    /// By us.
+    Stopped,
+    /// By another failure.
+    Failed(String),
+}
+
+/// What a read of the body brings.
+#[derive(Debug)]
+pub enum Arrival {
+    /// Bytes of the body, with the time when the read from the socket that brought the last of them returned.
+    Bytes(Instant, Vec<u8>),
+    /// The end, with the time when it was noticed.
+    End(Instant, Ending),
+}
+
+/// A response, its body still to come.
+#[derive(Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The HTTP version.
+    pub version: String,
+    /// The header fields.
+    pub headers: Vec<(String, String)>,
+    /// The URLs that redirected here, in order.
+    pub redirects: Vec<String>,
+    /// When what happened.
+    pub timing: Timing,
+    /// The peer that answered, a proxy perhaps.
+    pub remote: Option<SocketAddr>,
+    /// The body.
+    pub body: Body,
+}
+
+impl Response {
+    /// The first value of a field.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A body that is read as it comes.
+pub struct Body {
+    reader: BodyReader<'static>,
+    trace: Trace,
+    stopped: Arc<AtomicBool>,
+    buffer: Vec<u8>,
+}
+
+/// Makes sessions with the same settings.
+#[derive(Debug)]
+pub struct Client {
+    config: Config,
+    given: Arc<HashMap<(String, u16), IpAddr>>,
+    tls: Arc<RustlsConnector>,
+}
+
+/// Requests one after another, on one connection where that is kept alive.
+#[derive(Debug)]
+pub struct Session {
+    agent: Agent,
+    trace: Trace,
+    stopped: Arc<AtomicBool>,
+}
+
+/// Ends a session's request from another thread.
+#[derive(Debug, Clone)]
+pub struct Stopper {
+    agent: Agent,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Stopper {
+    /// Ends it: whoever reads finds [`Ending::Stopped`].
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.agent.clone().shutdown();
+    }
+}
+
+impl Client {
+    /// A client with `settings`.
+    ///
+    /// # Errors
+    /// When the certificates or the proxy's URL are malformed.
+    pub fn new(settings: &Settings) -> Result<Client, ClientError> {
+        let proxy = match &settings.proxy {
+            Some(url) => Some(Proxy::new(url).map_err(|_| ClientError::Proxy(url.clone()))?),
+            None => None,
+        };
+        let family = match settings.family {
+            Family::Any => IpFamily::Any,
+            Family::V4 => IpFamily::Ipv4Only,
+            Family::V6 => IpFamily::Ipv6Only,
+        };
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(REDIRECTS_MAX)
+            .save_redirect_history(true)
+            .user_agent(SERVER_NAME)
+            .accept(AutoHeaderValue::None)
+            .accept_encoding(AutoHeaderValue::None)
+            .ip_family(family)
+            .proxy(proxy)
+            .timeout_connect(settings.connect_timeout)
+            .timeout_resolve(settings.connect_timeout)
+            .tls_config(tls_config(settings)?)
+            .build();
+        Ok(Client { config, given: Arc::new(settings.resolve.clone()), tls: Arc::default() })
+    }
+
+    /// A session of its own connections.
+    pub fn session(&self) -> Session {
+        let trace = Trace::default();
+        let names = Names { trace: trace.clone(), given: Arc::clone(&self.given), system: DefaultResolver::default() };
+        let chain =
+            ().chain(ConnectProxyConnector::default())
+                .chain(Dial { trace: trace.clone() })
+                .chain(Secure { trace: trace.clone(), tls: Arc::clone(&self.tls) });
+        Session { agent: Agent::with_parts(self.config.clone(), chain, names), trace, stopped: Arc::default() }
+    }
+}
+
+fn tls_config(settings: &Settings) -> Result<TlsConfig, ClientError> {
+    let roots = match &settings.ca_certificates {
+        None if rustls_native_certs::load_native_certs().certs.is_empty() => RootCerts::WebPki,
+        None => RootCerts::PlatformVerifier,
+        Some(pem) => {
+            let parsed = ureq::tls::parse_pem(pem).filter_map(|item| match item {
+                Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+                Ok(_) => None,
+                Err(error) => Some(Err(ClientError::Certificates(error.to_string()))),
+            });
+            let certificates: Vec<Certificate<'static>> = parsed.collect::<Result<_, _>>()?;
+            if certificates.is_empty() {
+                return Err(ClientError::Certificates("there is no certificate in PEM form".to_owned()));
+            }
+            RootCerts::new_with_certs(&certificates)
+        }
+    };
+    let builder = TlsConfig::builder().provider(TlsProvider::Rustls).root_certs(roots);
+    Ok(builder.disable_verification(settings.insecure).build())
+}
+
+impl Session {
+    /// What stops this session.
+    pub fn stopper(&self) -> Stopper {
+        Stopper { agent: self.agent.clone(), stopped: Arc::clone(&self.stopped) }
+    }
+
+    /// Sends a request, and waits for the head of its response, following redirects.
+    ///
+    /// # Errors
+    /// A [`ClientError`] that names the step that failed, and its target.
+    pub fn open(&self, request: &Request) -> Result<Response, ClientError> {
+        let begun = Instant::now();
+        *self.trace.events() = wire::Events::default();
+        let mut builder = ureq::http::Request::builder().method(request.method.as_str()).uri(&request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        let bodiless = request.body.is_none() && !matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
+        let malformed = |error: ureq::http::Error| ClientError::Request(request.url.clone(), error.to_string());
+        let result = if bodiless {
+            self.agent.run(builder.body(()).map_err(malformed)?)
+        } else {
+            self.agent.run(builder.body(request.body.clone().unwrap_or_default()).map_err(malformed)?)
+        };
+        let events = self.trace.events().clone();
+        let response = result.map_err(|error| ClientError::of(error, &request.url, &events))?;
+        let head = events.last_read.unwrap_or(begun);
+        let timing = Timing {
+            begun,
+            resolved: events.resolved,
+            connected: events.connected,
+            secured: events.secured,
+            written: events.written.unwrap_or(begun),
+            answered: events.answered.unwrap_or(head),
+            head,
+        };
+        let here = response.get_uri().to_string();
+        let history = response.get_redirect_history().unwrap_or_default();
+        let redirects = history.iter().map(ToString::to_string).filter(|url| *url != here).collect();
+        let headers = response.headers().iter();
+        let headers =
+            headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        Ok(Response {
+            status: response.status().as_u16(),
+            version: format!("{:?}", response.version()),
+            headers: headers.collect(),
+            redirects,
+            timing,
+            remote: events.remote,
+            body: Body {
+                reader: response.into_body().into_with_config().limit(u64::MAX).reader(),
+                trace: self.trace.clone(),
+                stopped: Arc::clone(&self.stopped),
+                buffer: vec![0; 64 * 1024],
+            },
+        })
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
+    }
+}
+
+impl Body {
+    /// Waits for more of the body, or its end.
+    pub fn read(&mut self) -> Arrival {
+        let result = self.reader.read(&mut self.buffer);
+        let now = Instant::now();
+        let events = self.trace.events();
+        match result {
+            Ok(read) if read > 0 => Arrival::Bytes(events.last_read.unwrap_or(now), self.buffer[..read].to_vec()),
+            result => Arrival::End(events.last_read.unwrap_or(now), self.ending(result.err(), events.broken.as_ref())),
+        }
+    }
+
+    /// How it ended, by what ureq says of it and what was seen on the socket.
+    fn ending(&self, error: Option<std::io::Error>, broken: Option<&(ErrorKind, String)>) -> Ending {
+        if self.stopped.load(Ordering::SeqCst) {
+            return Ending::Stopped;
+        }
+        match (broken, error) {
+            (Some((ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted, _)), _) => Ending::Reset,
+            (Some((_, text)), _) => Ending::Failed(text.clone()),
+            (None, None) => Ending::Clean,
+            (None, Some(error)) if error.kind() == ErrorKind::UnexpectedEof => Ending::Truncated,
+            (None, Some(error)) => Ending::Failed(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
+
+    /// A server that serves one connection as `serve` does, behind the request's head.
+    fn server(serve: impl FnOnce(TcpStream) + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read > 0) {
+                head.push(byte[0]);
+            }
+            serve(stream);
+        });
+        format!("http://{address}/events")
+    }
+
+    fn get(url: &str) -> Request {
+        Request { url: url.to_owned(), method: "GET".to_owned(), headers: Vec::new(), body: None }
+    }
+
+    fn session() -> Session {
+        Client::new(&Settings::default()).unwrap().session()
+    }
+
+    /// The rest of a body, and how it ended.
+    fn drain(body: &mut Body) -> (Vec<u8>, Ending) {
+        let mut bytes = Vec::new();
+        loop {
+            match body.read() {
+                Arrival::Bytes(_, more) => bytes.extend_from_slice(&more),
+                Arrival::End(_, ending) => return (bytes, ending),
+            }
+        }
+    }
+
+    const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const CLOSED: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+
+    #[test]
+    fn bytes_have_the_time_of_the_read_that_brought_them() {
+        let (go, wait): (Sender<()>, Receiver<()>) = channel();
+        let url = server(move |mut stream| {
+            stream.write_all(&[CHUNKED, b"5\r\nhello\r\n"].concat()).unwrap();
+            wait.recv().unwrap();
+            stream.write_all(b"1\r\n!\r\n0\r\n\r\n").unwrap();
+        });
+        let session = session();
+        let mut response = session.open(&get(&url)).unwrap();
+        assert_eq!((response.status, response.header("transfer-encoding")), (200, Some("chunked")));
+        let Arrival::Bytes(first, bytes) = response.body.read() else { panic!("no bytes") };
+        assert_eq!(bytes, b"hello");
+        assert!(first >= response.timing.begun && first <= Instant::now());
+        let before = Instant::now();
+        go.send(()).unwrap();
+        let Arrival::Bytes(second, bytes) = response.body.read() else { panic!("no bytes") };
+        assert_eq!(bytes, b"!");
+        assert!(second >= before);
+        assert_eq!(drain(&mut response.body), (Vec::new(), Ending::Clean));
+    }
+
+    #[test]
+    fn endings_are_told_apart() {
+        let reset = |stream: TcpStream| socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        let cases: [(&[u8], bool, Ending); 6] = [
+            (b"0\r\n\r\n", false, Ending::Clean),
+            (b"", false, Ending::Truncated),
+            (b"5\r\nhel", false, Ending::Truncated),
+            (b"", true, Ending::Reset),
+            (b"close", false, Ending::Clean),
+            (b"close", true, Ending::Reset),
+        ];
+        for (tail, resets, expected) in cases {
+            let head = if tail == b"close" { CLOSED } else { CHUNKED };
+            let (go, wait): (Sender<()>, Receiver<()>) = channel();
+            let url = server(move |mut stream| {
+                stream.write_all(&[head, if head == CHUNKED { b"1\r\nx\r\n" } else { b"x" }, tail].concat()).unwrap();
+                wait.recv().unwrap();
+                if resets {
+                    reset(stream);
+                }
+            });
+            let session = session();
+            let mut response = session.open(&get(&url)).unwrap();
+            assert!(matches!(response.body.read(), Arrival::Bytes(..)));
+            go.send(()).unwrap();
+            assert_eq!(drain(&mut response.body).1, expected, "{} {resets}", tail.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_read_that_waits_can_be_stopped() {
+        let (done, wait): (Sender<()>, Receiver<()>) = channel();
+        let url = server(move |mut stream| {
+            stream.write_all(CHUNKED).unwrap();
+            let _ = wait.recv();
+        });
+        let session = session();
+        let mut response = session.open(&get(&url)).unwrap();
+        let stopper = session.stopper();
+        let stopping = thread::spawn(move || stopper.stop());
+        assert_eq!(drain(&mut response.body).1, Ending::Stopped);
+        stopping.join().unwrap();
+        drop(done);
+    }
+
+    #[test]
+    fn failures_name_the_step_and_the_target() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let settings = Settings { connect_timeout: Some(Duration::from_secs(5)), ..Settings::default() };
+        let client = Client::new(&settings).unwrap();
+        let error = |url: &str| client.session().open(&get(url)).unwrap_err();
+        let refused = error(&format!("http://{free}/"));
+        assert_eq!(refused.to_string(), format!("connect to {free}: Connection refused (os error 111)"));
+        assert!(matches!(error("http://nowhere.invalid/"), ClientError::Resolve(..)));
+        assert!(matches!(error("not a url"), ClientError::Request(..)));
+        let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+        let secure = format!("https://{}/", plain.local_addr().unwrap());
+        let refusing = thread::spawn(move || plain.accept().unwrap().0.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        assert!(matches!(error(&secure), ClientError::Tls(..)));
+        refusing.join().unwrap().unwrap();
+        assert!(matches!(error(&server(drop)), ClientError::NoHead(..)));
+        let ssh = server(|mut stream| stream.write_all(b"SSH-2.0-x\r\n\r\n").unwrap());
+        assert!(matches!(error(&ssh), ClientError::NotHttp(..)));
+    }
+
+    #[test]
+    fn addresses_can_be_given() {
+        let url = server(|mut stream| stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap());
+        let port = url.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();
+        let resolve = HashMap::from([(("sse.example".to_owned(), port), IpAddr::from([127, 0, 0, 1]))]);
+        let client = Client::new(&Settings { resolve, ..Settings::default() }).unwrap();
+        let response = client.session().open(&get(&format!("http://SSE.example:{port}/"))).unwrap();
+        assert_eq!(response.status, 204);
+    }
+}

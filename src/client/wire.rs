@@ -1,0 +1,232 @@
+//! The bottom of ureq's connector chain: sockets that stamp what happens on them.
+//!
+//! ureq hands buffered bytes out later than they came, and takes a reset of a close-delimited body for its end. So the
+//! time of every read, and every error, is noted here, before ureq sees them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::Duration as Limit;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, RustlsConnector, ShutdownHandle, Transport,
+};
+
+/// The shortest time that is given to one of several addresses.
+const ADDRESS_TIMEOUT_MIN: Duration = Duration::from_millis(250);
+
+/// What happened on a request's connection, and when.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Events {
+    pub(super) resolved: Option<Instant>,
+    pub(super) connected: Option<Instant>,
+    pub(super) secured: Option<Instant>,
+    pub(super) written: Option<Instant>,
+    /// The first read behind the newest write.
+    pub(super) answered: Option<Instant>,
+    pub(super) last_read: Option<Instant>,
+    pub(super) remote: Option<SocketAddr>,
+    pub(super) broken: Option<(ErrorKind, String)>,
+}
+
+/// The events of one request, shared between its chain and its caller.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trace(Arc<Mutex<Events>>);
+
+impl Trace {
+    pub(super) fn events(&self) -> MutexGuard<'_, Events> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Resolves names, or takes the addresses that the user gave for them.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) trace: Trace,
+    pub(super) given: Arc<HashMap<(String, u16), IpAddr>>,
+    pub(super) system: DefaultResolver,
+}
+
+impl Resolver for Names {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        let addresses = match self.given.get(&(host, port)) {
+            Some(ip) => {
+                let mut addresses = self.empty();
+                addresses.push(SocketAddr::new(*ip, port));
+                addresses
+            }
+            None => self.system.resolve(uri, config, timeout)?,
+        };
+        self.trace.events().resolved = Some(Instant::now());
+        Ok(addresses)
+    }
+}
+
+/// Opens sockets.
+#[derive(Debug)]
+pub(super) struct Dial {
+    pub(super) trace: Trace,
+}
+
+impl<In: Transport> Connector<In> for Dial {
+    type Out = Either<In, Socket>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        if let Some(transport) = chained {
+            return Ok(Some(Either::A(transport)));
+        }
+        let stream = connect_any(&details.addrs, details.timeout)?;
+        stream.set_nodelay(true)?;
+        let mut events = self.trace.events();
+        events.connected = Some(Instant::now());
+        events.remote = stream.peer_addr().ok();
+        drop(events);
+        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        let stream = Arc::new(Shared(stream));
+        let handle: Weak<dyn ShutdownHandle> = Arc::downgrade(&(Arc::clone(&stream) as Arc<dyn ShutdownHandle>));
+        (details.register_shutdown)(handle)?;
+        Ok(Some(Either::B(Socket { stream, buffers, trace: self.trace.clone(), timeout: None })))
+    }
+}
+
+/// The time that a step may take; none without a limit.
+fn time_left(timeout: NextTimeout) -> Result<Option<Duration>, Error> {
+    match timeout.after {
+        Limit::NotHappening => Ok(None),
+        Limit::Exact(left) if left.is_zero() => Err(Error::Timeout(timeout.reason)),
+        Limit::Exact(left) => Ok(Some(left)),
+    }
+}
+
+/// Tries the addresses in turn, each with a part of the time that is left.
+fn connect_any(addresses: &[SocketAddr], timeout: NextTimeout) -> Result<TcpStream, Error> {
+    let deadline = time_left(timeout)?.map(|left| Instant::now() + left);
+    let mut failure = Error::HostNotFound;
+    for (index, address) in addresses.iter().enumerate() {
+        let result = match deadline {
+            None => TcpStream::connect(address),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let remaining = (addresses.len() - index) as u32;
+                TcpStream::connect_timeout(address, (left / remaining).max(ADDRESS_TIMEOUT_MIN))
+            }
+        };
+        match result {
+            Ok(stream) => return Ok(stream),
+            Err(error) if error.kind() == ErrorKind::TimedOut => failure = Error::Timeout(timeout.reason),
+            Err(error) => failure = Error::Io(error),
+        }
+    }
+    Err(failure)
+}
+
+/// TLS on what is below, with a configuration that is made once for all requests.
+#[derive(Debug)]
+pub(super) struct Secure {
+    pub(super) trace: Trace,
+    pub(super) tls: Arc<RustlsConnector>,
+}
+
+impl<In: Transport> Connector<In> for Secure {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        let transport = Connector::<In>::connect(&*self.tls, details, chained)?;
+        if transport.as_ref().is_some_and(Transport::is_tls) {
+            self.trace.events().secured = Some(Instant::now());
+        }
+        Ok(transport)
+    }
+}
+
+/// A socket that can be shut down by another thread.
+struct Shared(TcpStream);
+
+impl ShutdownHandle for Shared {
+    fn shutdown(&self) {
+        // It fails only if the connection is gone already.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+/// The transport on a socket.
+pub(super) struct Socket {
+    stream: Arc<Shared>,
+    buffers: LazyBuffers,
+    trace: Trace,
+    /// The read timeout that is set.
+    timeout: Option<Duration>,
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").field("stream", &self.stream.0).finish_non_exhaustive()
+    }
+}
+
+impl Socket {
+    fn failed(&self, error: io::Error, timeout: NextTimeout) -> Error {
+        if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
+            return Error::Timeout(timeout.reason);
+        }
+        self.trace.events().broken = Some((error.kind(), error.to_string()));
+        Error::Io(error)
+    }
+}
+
+impl Transport for Socket {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let timeout = timeout.for_write();
+        self.stream.0.set_write_timeout(time_left(timeout)?)?;
+        let result = (&self.stream.0).write_all(&self.buffers.output()[..amount]);
+        let mut events = self.trace.events();
+        events.written = Some(Instant::now());
+        events.answered = None;
+        drop(events);
+        result.map_err(|error| self.failed(error, timeout))
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let timeout = timeout.for_read();
+        let left = time_left(timeout)?;
+        if left != self.timeout {
+            self.stream.0.set_read_timeout(left)?;
+            self.timeout = left;
+        }
+        let result = loop {
+            match (&self.stream.0).read(self.buffers.input_append_buf()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        let now = Instant::now();
+        let read = result.map_err(|error| self.failed(error, timeout))?;
+        let mut events = self.trace.events();
+        events.last_read = Some(now);
+        events.answered.get_or_insert(now);
+        drop(events);
+        self.buffers.input_appended(read);
+        Ok(read > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        // Whoever asks has finished a response: bytes that wait, an end or an error all mean that it can't be used.
+        let mut byte = [0];
+        let waiting = self.stream.0.set_nonblocking(true).and_then(|()| self.stream.0.peek(&mut byte));
+        let restored = self.stream.0.set_nonblocking(false);
+        restored.is_ok() && waiting.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+}
