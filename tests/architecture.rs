@@ -4,14 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 9] = [
+const FLOORS: [(&str, u8); 12] = [
     ("units", 0),
     ("timestamp", 0),
     ("sse", 0),
     ("http", 0),
     ("stamp", 1),
     ("schedule", 2),
+    ("stats", 1),
+    ("verdict", 2),
     ("shutdown", 4),
+    ("client", 4),
     ("server", 5),
     ("cli", 8),
 ];
