@@ -2,7 +2,11 @@
 //!
 //! It stands on ureq with rustls and the platform's trust store; the sockets at the bottom are our own ([`wire`]).
 
+pub mod content;
 mod error;
+pub mod live;
+pub mod origin;
+pub mod request;
 mod wire;
 
 use std::collections::HashMap;
@@ -13,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use error::ClientError;
+pub use request::Request;
 
 use ureq::config::{AutoHeaderValue, Config, IpFamily};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
@@ -20,7 +25,6 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, BodyReader, Proxy, ResponseExt};
 
-use crate::SERVER_NAME;
 use wire::{Dial, Names, Secure, Trace};
 
 /// Redirects that are followed.
@@ -53,19 +57,6 @@ pub struct Settings {
     pub family: Family,
     /// An HTTP proxy, asked to CONNECT.
     pub proxy: Option<String>,
-}
-
-/// A request.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The absolute URL.
-    pub url: String,
-    /// The method.
-    pub method: String,
-    /// Header fields.
-    pub headers: Vec<(String, String)>,
-    /// The body; none is an empty one where the method wants one.
-    pub body: Option<Vec<u8>>,
 }
 
 /// When what happened to a request.
@@ -111,9 +102,9 @@ pub enum Arrival {
     End(Instant, Ending),
 }
 
-/// A response, its body still to come.
-#[derive(Debug)]
-pub struct Response {
+/// The head of a response.
+#[derive(Debug, Clone)]
+pub struct Head {
     /// The status code.
     pub status: u16,
     /// The HTTP version.
@@ -126,15 +117,22 @@ pub struct Response {
     pub timing: Timing,
     /// The peer that answered, a proxy perhaps.
     pub remote: Option<SocketAddr>,
-    /// The body.
-    pub body: Body,
 }
 
-impl Response {
+impl Head {
     /// The first value of a field.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
+}
+
+/// A response, its body still to come.
+#[derive(Debug)]
+pub struct Response {
+    /// What came before the body.
+    pub head: Head,
+    /// The body.
+    pub body: Body,
 }
 
 /// A body that is read as it comes.
@@ -195,7 +193,8 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(REDIRECTS_MAX)
             .save_redirect_history(true)
-            .user_agent(SERVER_NAME)
+            .allow_non_standard_methods(true)
+            .user_agent(AutoHeaderValue::None)
             .accept(AutoHeaderValue::None)
             .accept_encoding(AutoHeaderValue::None)
             .ip_family(family)
@@ -255,7 +254,8 @@ impl Session {
         *self.trace.events() = wire::Events::default();
         let mut builder = ureq::http::Request::builder().method(request.method.as_str()).uri(&request.url);
         for (name, value) in &request.headers {
-            builder = builder.header(name, value);
+            // As bytes: a value may hold more than ASCII, a last event ID for one.
+            builder = builder.header(name, value.as_bytes());
         }
         let bodiless = request.body.is_none() && !matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
         let malformed = |error: ureq::http::Error| ClientError::Request(request.url.clone(), error.to_string());
@@ -266,15 +266,15 @@ impl Session {
         };
         let events = self.trace.events().clone();
         let response = result.map_err(|error| ClientError::of(error, &request.url, &events))?;
-        let head = events.last_read.unwrap_or(begun);
+        let complete = events.last_read.unwrap_or(begun);
         let timing = Timing {
             begun,
             resolved: events.resolved,
             connected: events.connected,
             secured: events.secured,
             written: events.written.unwrap_or(begun),
-            answered: events.answered.unwrap_or(head),
-            head,
+            answered: events.answered.unwrap_or(complete),
+            head: complete,
         };
         let here = response.get_uri().to_string();
         let history = response.get_redirect_history().unwrap_or_default();
@@ -282,20 +282,21 @@ impl Session {
         let headers = response.headers().iter();
         let headers =
             headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-        Ok(Response {
+        let head = Head {
             status: response.status().as_u16(),
             version: format!("{:?}", response.version()),
             headers: headers.collect(),
             redirects,
             timing,
             remote: events.remote,
-            body: Body {
-                reader: response.into_body().into_with_config().limit(u64::MAX).reader(),
-                trace: self.trace.clone(),
-                stopped: Arc::clone(&self.stopped),
-                buffer: vec![0; 64 * 1024],
-            },
-        })
+        };
+        let body = Body {
+            reader: response.into_body().into_with_config().limit(u64::MAX).reader(),
+            trace: self.trace.clone(),
+            stopped: Arc::clone(&self.stopped),
+            buffer: vec![0; 64 * 1024],
+        };
+        Ok(Response { head, body })
     }
 }
 
@@ -388,10 +389,10 @@ mod tests {
         });
         let session = session();
         let mut response = session.open(&get(&url)).unwrap();
-        assert_eq!((response.status, response.header("transfer-encoding")), (200, Some("chunked")));
+        assert_eq!((response.head.status, response.head.header("transfer-encoding")), (200, Some("chunked")));
         let Arrival::Bytes(first, bytes) = response.body.read() else { panic!("no bytes") };
         assert_eq!(bytes, b"hello");
-        assert!(first >= response.timing.begun && first <= Instant::now());
+        assert!(first >= response.head.timing.begun && first <= Instant::now());
         let before = Instant::now();
         go.send(()).unwrap();
         let Arrival::Bytes(second, bytes) = response.body.read() else { panic!("no bytes") };
@@ -472,6 +473,6 @@ mod tests {
         let resolve = HashMap::from([(("sse.example".to_owned(), port), IpAddr::from([127, 0, 0, 1]))]);
         let client = Client::new(&Settings { resolve, ..Settings::default() }).unwrap();
         let response = client.session().open(&get(&format!("http://SSE.example:{port}/"))).unwrap();
-        assert_eq!(response.status, 204);
+        assert_eq!(response.head.status, 204);
     }
 }

@@ -1,0 +1,155 @@
+//! Requests on threads of their own: whoever waits for one waits for its user's wish and for a deadline, too.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
+
+use super::{Arrival, Client, ClientError, Ending, Head, Request, Stopper};
+use crate::shutdown::Stop;
+
+/// Reads that may wait for whoever should take them. Behind them the stream waits in the kernel, as it should.
+const NEWS_MAX: usize = 32;
+
+/// What comes of a request, in order.
+#[derive(Debug)]
+pub enum News {
+    /// The head of its response.
+    Head(Box<Head>),
+    /// There is no response. Nothing follows.
+    Failed(ClientError),
+    /// Bytes of the body, with the time when they came.
+    Bytes(Instant, Vec<u8>),
+    /// The body's end, with the time when it was noticed. Nothing follows.
+    End(Instant, Ending),
+}
+
+/// What a wait brought.
+#[derive(Debug)]
+pub enum Next {
+    /// Something came.
+    News(News),
+    /// The user wants the program to end.
+    Stopped,
+    /// The time is up.
+    TimeUp,
+}
+
+/// What ends every wait.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    stopped: Receiver<()>,
+    deadline: Option<Instant>,
+}
+
+impl Limits {
+    /// Waits end when `stop` is triggered, and `within` from now.
+    ///
+    /// # Errors
+    /// When no thread is left.
+    pub fn new(stop: &Stop, within: Option<Duration>) -> std::io::Result<Limits> {
+        let (stop, (triggered, stopped)) = (stop.clone(), bounded::<()>(0));
+        let watch = move || {
+            stop.wait_forever();
+            drop(triggered);
+        };
+        thread::Builder::new().name("limits".to_owned()).spawn(watch)?;
+        Ok(Limits { stopped, deadline: within.and_then(|within| Instant::now().checked_add(within)) })
+    }
+
+    /// The same, for at most `time` from now.
+    #[must_use]
+    pub fn at_most(&self, time: Duration) -> Limits {
+        let deadline = Instant::now().checked_add(time).into_iter().chain(self.deadline).min();
+        Limits { stopped: self.stopped.clone(), deadline }
+    }
+
+    /// Waits for something to come of `news`. A sender that is gone without a last word was lost with its thread.
+    pub fn next(&self, news: &Receiver<News>) -> Next {
+        let time_up = self.deadline.map_or_else(never, at);
+        select! {
+            recv(news) -> news => Next::News(news.unwrap_or_else(|_| lost())),
+            recv(self.stopped) -> _ => Next::Stopped,
+            recv(time_up) -> _ => Next::TimeUp,
+        }
+    }
+
+    /// Waits for an end.
+    pub fn wait(&self) -> Next {
+        self.next(&never())
+    }
+}
+
+fn lost() -> News {
+    News::End(Instant::now(), Ending::Failed("the thread that reads was lost".to_owned()))
+}
+
+/// A request that goes on by itself, until it is dropped.
+#[derive(Debug)]
+pub struct Live {
+    news: Receiver<News>,
+    stopper: Stopper,
+}
+
+impl Live {
+    /// Sends a request, on a connection of its own.
+    ///
+    /// # Errors
+    /// When no thread is left.
+    pub fn start(client: &Client, request: Request) -> std::io::Result<Live> {
+        let session = client.session();
+        let stopper = session.stopper();
+        let (sender, news) = bounded(NEWS_MAX);
+        let work = move || match session.open(&request) {
+            Err(error) => drop(sender.send(News::Failed(error))),
+            Ok(response) => {
+                if sender.send(News::Head(Box::new(response.head))).is_ok() {
+                    pass_on(response.body, &sender);
+                }
+            }
+        };
+        thread::Builder::new().name("request".to_owned()).spawn(work)?;
+        Ok(Live { news, stopper })
+    }
+
+    /// What comes of it.
+    pub fn news(&self) -> &Receiver<News> {
+        &self.news
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.stopper.stop();
+    }
+}
+
+/// Passes a body on, until its end or until nobody wants it any more.
+fn pass_on(mut body: super::Body, sender: &Sender<News>) {
+    loop {
+        let (news, last) = match body.read() {
+            Arrival::Bytes(at, bytes) => (News::Bytes(at, bytes), false),
+            Arrival::End(at, ending) => (News::End(at, ending), true),
+        };
+        if sender.send(news).is_err() || last {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_end_by_a_deadline_and_by_the_users_wish() {
+        let stop = Stop::new().unwrap();
+        let limits = Limits::new(&stop, None).unwrap();
+        assert!(matches!(limits.at_most(Duration::ZERO).wait(), Next::TimeUp));
+        let (sender, news) = bounded(1);
+        drop(sender);
+        assert!(matches!(limits.next(&news), Next::News(News::End(_, Ending::Failed(_)))));
+        stop.trigger();
+        assert!(matches!(limits.wait(), Next::Stopped));
+    }
+}
