@@ -9,11 +9,13 @@
 //! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
 //! | 4 | [`shutdown`], [`client`] | edge: signals to one stop token; HTTP client that stamps every read |
 //! | 5 | [`server`] | edge: the instrumented origin |
+//! | 6 | [`cat`] | edge: the events of a stream, printed as they arrive |
 //! | 8 | [`cli`] | arguments to configurations, exit codes |
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("sse-argo-tester runs on Linux: the origin waits with epoll and relies on Linux socket options");
 
+pub mod cat;
 pub mod cli;
 pub mod client;
 pub mod http;

@@ -73,6 +73,13 @@ pub fn wait_readable(descriptors: &[BorrowedFd<'_>], timeout: Option<Duration>) 
     let _ = poll(&mut polled, timeout.as_ref());
 }
 
+/// Waits until whoever reads what is written to `output` is gone, which may be never.
+pub fn wait_hung_up(output: impl AsFd) {
+    // Asked for nothing, poll still tells of errors and hang-ups.
+    let mut polled = [PollFd::from_borrowed_fd(output.as_fd(), PollFlags::empty())];
+    while poll(&mut polled, None).is_err() || polled[0].revents().is_empty() {}
+}
+
 /// The user's wish to end the program.
 #[derive(Debug)]
 pub struct Interrupts {

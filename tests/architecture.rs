@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 13] = [
     ("units", 0),
     ("timestamp", 0),
     ("sse", 0),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 12] = [
     ("shutdown", 4),
     ("client", 4),
     ("server", 5),
+    ("cat", 6),
     ("cli", 8),
 ];
 

@@ -1,5 +1,7 @@
 //! The command line: arguments in, an exit code out.
 
+mod cat;
+mod client;
 mod logging;
 mod normalize;
 mod options;
@@ -7,6 +9,7 @@ mod options;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use argh::FromArgs;
 
@@ -22,9 +25,14 @@ pub enum Exit {
     Ok,
     /// The arguments are wrong.
     Usage,
-    /// It can't bind its address, or the system refuses something else that it needs.
+    /// A host can't be reached, or did not answer; it can't bind its address, or the system refuses something else that
+    /// it needs.
     Unreachable,
-    /// A second signal interrupted it while it was ending.
+    /// The answer is no event stream.
+    NotSse,
+    /// The stream was cut, or can't be decoded.
+    Cut,
+    /// A signal interrupted it: the first one a client, the second one a server that was ending.
     Interrupted,
 }
 
@@ -35,6 +43,8 @@ impl Exit {
             Exit::Ok => 0,
             Exit::Usage => 2,
             Exit::Unreachable => 3,
+            Exit::NotSse => 4,
+            Exit::Cut => 5,
             Exit::Interrupted => 130,
         }
     }
@@ -45,6 +55,26 @@ impl From<Exit> for ExitCode {
         exit.code().into()
     }
 }
+
+/// Why a command failed.
+struct Failure {
+    exit: Exit,
+    /// What the user is told.
+    text: String,
+}
+
+impl Failure {
+    fn usage(text: String) -> Failure {
+        Failure { exit: Exit::Usage, text }
+    }
+
+    fn unreachable(text: String) -> Failure {
+        Failure { exit: Exit::Unreachable, text }
+    }
+}
+
+/// How long a client that was told to end may take for its last words.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs the program with `args`, its own name not among them. Results go to `out`, messages for the user to `err`;
 /// the log goes to standard error. A closed `out` is no failure.
@@ -64,20 +94,32 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit 
         show(out, concat!("sse-argo-tester ", env!("CARGO_PKG_VERSION")));
         return Exit::Ok;
     }
-    let Command::Serve(options) = args.command;
-    let config = options.into_config();
-    // Before the log starts the first thread.
-    grow_descriptor_table(&config);
+    let job = prepared(args.command);
     if let Err(text) = logging::start(args.log_level, args.log_file.as_deref()) {
         show(err, &format!("sse-argo-tester: {text}"));
         return Exit::Usage;
     }
-    let exit = serve(config, out).unwrap_or_else(|error| {
-        show(err, &format!("sse-argo-tester: {error}"));
-        Exit::Unreachable
+    let exit = job(out).unwrap_or_else(|Failure { exit, text }| {
+        show(err, &format!("sse-argo-tester: {text}"));
+        exit
     });
     log::logger().flush();
     exit
+}
+
+/// A command, ready to run: results go to the writer.
+type Job = Box<dyn FnOnce(&mut dyn Write) -> Result<Exit, Failure>>;
+
+/// What has to be done for `command` before the log starts the first thread, and what is left to do.
+fn prepared(command: Command) -> Job {
+    match command {
+        Command::Serve(options) => {
+            let config = options.into_config();
+            grow_descriptor_table(&config);
+            Box::new(|out| serve(config, out).map_err(|error| Failure::unreachable(error.to_string())))
+        }
+        Command::Cat(options) => Box::new(|out| cat::run(options, out)),
+    }
 }
 
 /// Why the arguments lead to no command.

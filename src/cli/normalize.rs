@@ -1,7 +1,7 @@
 //! Brings arguments into the one form that argh reads.
 //!
 //! argh knows neither `--x=y`, `-Xvalue`, `-`, options of the program behind a command, a command left out, nor the
-//! last of two values winning. This puts the program's options first, then the command, its options, `--`, and its
+//! last of two values winning, by whichever of its names. This puts the program's options first, then the command, its options, `--`, and its
 //! positional arguments.
 
 use std::collections::HashMap;
@@ -24,6 +24,8 @@ enum Arity {
 pub(super) struct Spec {
     program: HashMap<String, Arity>,
     commands: HashMap<String, HashMap<String, Arity>>,
+    /// The long names of options by their short ones.
+    long: HashMap<String, String>,
     default_command: &'static str,
 }
 
@@ -31,9 +33,11 @@ impl Spec {
     /// The spec of a program, as argh describes it, with the command that may be left out.
     pub(super) fn of(info: &CommandInfoWithArgs, default_command: &'static str) -> Spec {
         let command = |info: &CommandInfoWithArgs| (info.name.to_owned(), options(info.flags));
+        let commands = info.commands.iter().map(|sub| &sub.command);
         Spec {
             program: options(info.flags),
-            commands: info.commands.iter().map(|sub| command(&sub.command)).collect(),
+            commands: commands.clone().map(command).collect(),
+            long: commands.flat_map(|info| long_names(info.flags)).chain(long_names(info.flags)).collect(),
             default_command,
         }
     }
@@ -55,13 +59,21 @@ fn options(flags: &[FlagInfo<'_>]) -> HashMap<String, Arity> {
         (FlagInfoKind::Option { .. }, Optionality::Repeating) => Arity::Values,
         (FlagInfoKind::Option { .. }, _) => Arity::Value,
     };
-    let names = |flag: &FlagInfo<'_>| [Some(flag.long.to_owned()), flag.short.map(|short| format!("-{short}"))];
+    let names = |flag: &FlagInfo<'_>| [Some(flag.long.to_owned()), short_name(flag)];
     let flags = flags.iter().filter(|flag| flag.long != "--help");
     flags.flat_map(|flag| names(flag).into_iter().flatten().map(move |name| (name, arity(flag)))).collect()
 }
 
 /// What asks for help, wherever it stands.
 const HELP: [&str; 2] = ["-h", "--help"];
+
+fn short_name(flag: &FlagInfo<'_>) -> Option<String> {
+    flag.short.map(|short| format!("-{short}"))
+}
+
+fn long_names(flags: &[FlagInfo<'_>]) -> impl Iterator<Item = (String, String)> {
+    flags.iter().filter_map(|flag| Some((short_name(flag)?, flag.long.to_owned())))
+}
 
 /// An option as it was given, with its value.
 type Given = (String, Option<String>);
@@ -97,7 +109,7 @@ pub(super) fn normalize(args: &[String], spec: &Spec) -> Result<Vec<String>, Str
         return Err(format!("unknown command \"{}\"; there is: {}", stranger.escape_debug(), commands.join(", ")));
     }
     let (program, command): (Vec<Given>, Vec<Given>) =
-        last_ones(given, spec).into_iter().partition(|(name, _)| spec.program.contains_key(name));
+        last_ones(by_long_names(given, spec), spec).into_iter().partition(|(name, _)| spec.program.contains_key(name));
     let mut normal: Vec<String> = program.into_iter().flat_map(flat).collect();
     normal.push(named.unwrap_or_else(|| spec.default_command.to_owned()));
     normal.extend(command.into_iter().flat_map(flat));
@@ -154,6 +166,11 @@ fn next_value<'a>(name: &str, rest: &mut impl Iterator<Item = &'a String>) -> Re
     rest.next().cloned().ok_or_else(|| format!("option {name} needs a value"))
 }
 
+/// Gives options their long names, so that argh takes `-X` and `--request` for the same.
+fn by_long_names(given: Vec<Given>, spec: &Spec) -> Vec<Given> {
+    given.into_iter().map(|(name, value)| (spec.long.get(&name).cloned().unwrap_or(name), value)).collect()
+}
+
 /// Drops all but the last of what counts once.
 fn last_ones(given: Vec<Given>, spec: &Spec) -> Vec<Given> {
     let repeats = |name: &str| !matches!(spec.arity(name), Some(Arity::Switch | Arity::Value));
@@ -188,6 +205,7 @@ mod tests {
                     ]),
                 ),
             ]),
+            long: HashMap::from([("-H".to_owned(), "--header".to_owned())]),
             default_command: "serve",
         }
     }
@@ -205,7 +223,7 @@ mod tests {
             ("--listen=:8080", "serve --listen :8080 --"),
             ("serve --listen=:1 --level debug", "--level debug serve --listen :1 --"),
             ("--listen :1 serve --listen :2", "serve --listen :2 --"),
-            ("probe -HA:b -H C:d url", "probe -H A:b -H C:d -- url"),
+            ("probe -HA:b --header=C:d url -H e", "probe --header A:b --header C:d --header e -- url"),
             ("probe -4k url", "probe -4 -k -- url"),
             ("probe url --header --header", "probe --header --header -- url"),
             ("probe -", "probe -- -"),
@@ -241,6 +259,8 @@ mod tests {
         for (command, options) in &spec.commands {
             for (name, arity) in options {
                 assert_eq!(spec.arity(name), Some(*arity), "{command} {name}");
+                let long = spec.long.get(name).unwrap_or(name);
+                assert!(options.contains_key(long), "{command} {name} is not {long} everywhere");
             }
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use argh::{ArgsInfo, FromArgs};
 use log::LevelFilter;
 
+use super::cat::Cat;
 use super::normalize::Spec;
 use crate::schedule::plan::{DURATION_MAX, INTERVAL_MAX, INTERVAL_MIN};
 use crate::server::config::{self, Config};
@@ -38,6 +39,7 @@ pub(super) struct Args {
 #[argh(subcommand)]
 pub(super) enum Command {
     Serve(Serve),
+    Cat(Cat),
 }
 
 /// Serve the instrumented SSE origin and its page.

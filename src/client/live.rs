@@ -74,9 +74,11 @@ impl Limits {
         }
     }
 
-    /// Waits for an end.
-    pub fn wait(&self) -> Next {
-        self.next(&never())
+    /// Lets some time pass. None when it has; otherwise what came before that, which is an end of these limits.
+    pub fn pause(&self, time: Duration) -> Option<Next> {
+        let next = self.at_most(time).next(&never());
+        let is_up = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        Some(next).filter(|next| is_up || !matches!(next, Next::TimeUp))
     }
 }
 
@@ -145,11 +147,12 @@ mod tests {
     fn waits_end_by_a_deadline_and_by_the_users_wish() {
         let stop = Stop::new().unwrap();
         let limits = Limits::new(&stop, None).unwrap();
-        assert!(matches!(limits.at_most(Duration::ZERO).wait(), Next::TimeUp));
+        assert!(limits.pause(Duration::ZERO).is_none());
+        assert!(matches!(limits.at_most(Duration::ZERO).pause(Duration::MAX), Some(Next::TimeUp)));
         let (sender, news) = bounded(1);
         drop(sender);
         assert!(matches!(limits.next(&news), Next::News(News::End(_, Ending::Failed(_)))));
         stop.trigger();
-        assert!(matches!(limits.wait(), Next::Stopped));
+        assert!(matches!(limits.pause(Duration::MAX), Some(Next::Stopped)));
     }
 }
