@@ -4,9 +4,10 @@
 //!
 //! | floor | modules | |
 //! |---|---|---|
-//! | 0 | [`units`], [`timestamp`], [`sse`], [`http`] | pure: no socket, thread, clock or printing |
-//! | 1 | [`stamp`] | pure: the origin's stamped events |
+//! | 0 | [`units`], [`timestamp`], [`sse`], [`http`], [`stamp`] | pure: no socket, thread, clock or printing |
+//! | 1 | [`stats`] | pure: timestamped bytes and events in, summaries out |
 //! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
+//! | 2 | [`verdict`] | pure: summaries in; verdict, hold and findings out |
 //! | 4 | [`shutdown`], [`client`] | edge: signals to one stop token; HTTP client that stamps every read |
 //! | 5 | [`server`] | edge: the instrumented origin |
 //! | 6 | [`cat`] | edge: the events of a stream, printed as they arrive |
@@ -24,8 +25,10 @@ pub mod server;
 pub mod shutdown;
 pub mod sse;
 pub mod stamp;
+pub mod stats;
 pub mod timestamp;
 pub mod units;
+//pub mod verdict;
 
 /// What the program calls itself in `Server` headers and in `/time`: `sse-argo-tester/VERSION`.
 pub const SERVER_NAME: &str = concat!("sse-argo-tester/", env!("CARGO_PKG_VERSION"));

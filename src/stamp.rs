@@ -1,9 +1,13 @@
 //! The origin's own events: stamped with the time just before the write, so that a client can tell how long the path
 //! took, and filled to a size with bytes that no compressor shrinks much, checked by a CRC-32.
 //!
-//! Everything but the stamps is prepared ahead; at the tick only 43 bytes are patched in place.
+//! Everything but the stamps is prepared ahead; at the tick only 43 bytes are patched in place. [`Stamp`] is the other
+//! side: what a client reads in an event's data.
+
+use std::borrow::Cow;
 
 use flate2::Crc;
+use serde::Deserialize;
 
 use crate::http::chunk::Piece;
 use crate::sse::{Event, Name};
@@ -127,6 +131,41 @@ impl Stamped {
     }
 }
 
+/// What the data of one of the origin's events says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The event's number; none in the hello event.
+    pub seq: Option<u64>,
+    /// Just before the write, in Unix microseconds of the origin's clock.
+    pub sent_us: u64,
+    /// The filler is what its CRC-32 says. The hello event has none.
+    pub intact: bool,
+}
+
+impl Stamp {
+    /// Reads an event's data; none if it is not stamped.
+    pub fn parse(data: &str) -> Option<Stamp> {
+        let data: Data<'_> = serde_json::from_str(data).ok()?;
+        let check = |text: &str| u32::from_str_radix(text, 16).is_ok_and(|crc| crc == crc32(data.fill.as_bytes()));
+        let intact = match (data.seq, data.crc32) {
+            (_, Some(text)) => check(text),
+            (seq, None) => seq.is_none(),
+        };
+        Some(Stamp { seq: data.seq, sent_us: data.sent_us, intact })
+    }
+}
+
+/// The members of an event's data that a client needs.
+#[derive(Deserialize)]
+struct Data<'a> {
+    seq: Option<u64>,
+    sent_us: u64,
+    /// Changed bytes may read as an escape, hence not always borrowed.
+    #[serde(default, borrow)]
+    fill: Cow<'a, str>,
+    crc32: Option<&'a str>,
+}
+
 /// Appends the stamps with nothing in them; returns where `sent_us` has its digits.
 fn push_stamps(out: &mut Vec<u8>) -> usize {
     out.extend_from_slice(SENT_US);
@@ -246,6 +285,34 @@ mod tests {
         assert_eq!(data["time"], "2025-11-21T11:29:57.000000Z");
         assert_eq!(data["id"], "x");
         assert!(hello.piece().payload().starts_with(b"event: hello\nretry: 500\ndata: {"));
+    }
+
+    fn parsed(stamped: &Stamped) -> Option<Stamp> {
+        let text = std::str::from_utf8(stamped.piece().payload()).unwrap();
+        Stamp::parse(text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut stamped = Stamped::numbered(7, &shape(2000), &mut fastrand::Rng::with_seed(1));
+        stamped.stamp(1_763_724_597_123_456);
+        assert_eq!(parsed(&stamped), Some(Stamp { seq: Some(7), sent_us: 1_763_724_597_123_456, intact: true }));
+        let mut hello = Stamped::hello(None, r#"{"id":"x"}"#);
+        hello.stamp(9);
+        assert_eq!(parsed(&hello), Some(Stamp { seq: None, sent_us: 9, intact: true }));
+    }
+
+    #[test]
+    fn changed_filler_is_noticed_and_other_data_has_no_stamp() {
+        let intact = |data| Stamp::parse(data).map(|stamp| stamp.intact);
+        assert_eq!(intact(r#"{"seq":1,"sent_us":5,"fill":"123456789","crc32":"cbf43926"}"#), Some(true));
+        assert_eq!(intact(r#"{"seq":1,"sent_us":5,"fill":"123456780","crc32":"cbf43926"}"#), Some(false));
+        assert_eq!(intact(r#"{"seq":1,"sent_us":5,"fill":"12345678\n","crc32":"cbf43926"}"#), Some(false));
+        assert_eq!(intact(r#"{"seq":1,"sent_us":5,"fill":"","crc32":"zz"}"#), Some(false));
+        assert_eq!(intact(r#"{"seq":1,"sent_us":5}"#), Some(false));
+        for other in ["", "hello", "[1]", r#"{"seq":1}"#, r#"{"sent_us":-1}"#, r#"{"sent_us":1"#] {
+            assert_eq!(intact(other), None, "{other}");
+        }
     }
 
     #[test]

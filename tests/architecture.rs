@@ -9,7 +9,7 @@ const FLOORS: [(&str, u8); 13] = [
     ("timestamp", 0),
     ("sse", 0),
     ("http", 0),
-    ("stamp", 1),
+    ("stamp", 0),
     ("schedule", 2),
     ("stats", 1),
     ("verdict", 2),
