@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, bounded};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -56,6 +57,22 @@ impl Stop {
     pub fn wait(&self, timeout: Option<Duration>) -> bool {
         wait_readable(&[self.as_fd()], timeout);
         self.is_triggered()
+    }
+}
+
+impl Stop {
+    /// A channel that is disconnected once it is triggered, to wait for it beside other channels.
+    ///
+    /// # Errors
+    /// When no thread is left for it.
+    pub fn channel(&self) -> io::Result<Receiver<()>> {
+        let (stop, (sender, receiver)) = (self.clone(), bounded::<()>(0));
+        let watch = move || {
+            stop.wait_forever();
+            drop(sender);
+        };
+        thread::Builder::new().name("stop".to_owned()).spawn(watch)?;
+        Ok(receiver)
     }
 }
 

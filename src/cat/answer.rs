@@ -60,7 +60,7 @@ fn advice(head: &Head, kind: &str) -> &'static str {
         401 | 407 => "credentials are wanted: try -H 'Authorization: ...'",
         403 => "it is forbidden: are credentials wanted, or does something in between block programs?",
         404 => "is the path right?",
-        405 => "the method is not allowed: try -X POST, or -X GET",
+        405 => "try another method, with -X",
         406 => "try -H 'Accept: */*'",
         429 => "there are too many requests: try again later",
         502..=504 | 520..=530 => "something in between does not reach the origin, or waited for it in vain",

@@ -19,7 +19,7 @@ pub enum Source {
     /// Standard input.
     Stdin,
     /// The response to a request.
-    Url(Client, Request),
+    Url(Box<Client>, Request),
 }
 
 /// What to do about comments.
@@ -129,8 +129,10 @@ pub enum CatError {
 impl fmt::Display for CatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CatError::Client(error) => error.fmt(f),
-            CatError::NoAnswer(url) => write!(f, "wait for the response head of {url}: no answer in the time given"),
+            CatError::Client(error) => write!(f, "{error}\n{}", error.advice()),
+            CatError::NoAnswer(url) => {
+                write!(f, "wait for the response head of {url}: no answer in the time given by --max-time")
+            }
             CatError::NoStream(text) => f.write_str(text),
             CatError::Output(error) => write!(f, "write the output: {error}"),
             CatError::Thread(error) => write!(f, "start a thread: {error}"),

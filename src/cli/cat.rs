@@ -43,7 +43,7 @@ pub(super) fn run(mut options: Cat, out: &mut dyn Write) -> Result<Exit, Failure
         "-" => Source::Stdin,
         url => {
             let request = client.request(url).map_err(Failure::usage)?;
-            Source::Url(client.into_client().map_err(Failure::usage)?, request)
+            Source::Url(Box::new(client.into_client().map_err(Failure::usage)?), request)
         }
     };
     let config = Config {
@@ -52,9 +52,9 @@ pub(super) fn run(mut options: Cat, out: &mut dyn Write) -> Result<Exit, Failure
         comments: if options.comments { Comments::Show } else { Comments::Hide },
         at_end: if options.once { AtEnd::Stop } else { AtEnd::Reconnect },
     };
-    let stop = interruptible().map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
-    let limits = Limits::new(&stop, max_time);
-    let limits = limits.map_err(|error| Failure::unreachable(format!("start a thread: {error}")))?;
+    let stopped = interruptible().and_then(|stop| stop.channel());
+    let stopped = stopped.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    let limits = Limits::new(stopped, max_time);
     match cat::run(config, &limits, out) {
         Ok(outcome) => Ok(exit_of(outcome)),
         Err(error) => Err(Failure { exit: exit_of_error(&error), text: error.to_string() }),

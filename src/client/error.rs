@@ -72,6 +72,23 @@ impl ClientError {
     }
 }
 
+impl ClientError {
+    /// What the user may try.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            ClientError::Proxy(_) | ClientError::Request(..) => "a URL is [http[s]://]HOST[:PORT][/PATH][?QUERY]",
+            ClientError::Certificates(_) => "a PEM file has lines such as -----BEGIN CERTIFICATE-----",
+            ClientError::Resolve(..) => "is the name right? --resolve HOST:PORT:ADDR does without name servers",
+            ClientError::Connect(..) => "is it running, and are address and port right?",
+            ClientError::Tls(..) => "is it https? -k accepts any certificate, --cacert FILE those that you trust",
+            ClientError::NoHead(..) => "is it http or https, and does a server's or a proxy's log tell why?",
+            ClientError::NotHttp(..) => "is the port right?",
+            ClientError::RedirectLoop(_) => "does it want to set a cookie, or a login?",
+            ClientError::Redirect(_) => "try the URL that it redirects to",
+        }
+    }
+}
+
 /// Host and port of a URL, as far as they are there.
 fn host(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 
 use super::{Arrival, Client, ClientError, Ending, Head, Request, Stopper};
-use crate::shutdown::Stop;
 
 /// Reads that may wait for whoever should take them. Behind them the stream waits in the kernel, as it should.
 const NEWS_MAX: usize = 32;
@@ -43,18 +42,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Waits end when `stop` is triggered, and `within` from now.
-    ///
-    /// # Errors
-    /// When no thread is left.
-    pub fn new(stop: &Stop, within: Option<Duration>) -> std::io::Result<Limits> {
-        let (stop, (triggered, stopped)) = (stop.clone(), bounded::<()>(0));
-        let watch = move || {
-            stop.wait_forever();
-            drop(triggered);
-        };
-        thread::Builder::new().name("limits".to_owned()).spawn(watch)?;
-        Ok(Limits { stopped, deadline: within.and_then(|within| Instant::now().checked_add(within)) })
+    /// Waits end when `stopped` has something to say or is disconnected, and `within` from now.
+    pub fn new(stopped: Receiver<()>, within: Option<Duration>) -> Limits {
+        Limits { stopped, deadline: within.and_then(|within| Instant::now().checked_add(within)) }
     }
 
     /// The same, for at most `time` from now.
@@ -145,14 +135,14 @@ mod tests {
 
     #[test]
     fn waits_end_by_a_deadline_and_by_the_users_wish() {
-        let stop = Stop::new().unwrap();
-        let limits = Limits::new(&stop, None).unwrap();
+        let (stop, stopped) = bounded(0);
+        let limits = Limits::new(stopped, None);
         assert!(limits.pause(Duration::ZERO).is_none());
         assert!(matches!(limits.at_most(Duration::ZERO).pause(Duration::MAX), Some(Next::TimeUp)));
         let (sender, news) = bounded(1);
         drop(sender);
         assert!(matches!(limits.next(&news), Next::News(News::End(_, Ending::Failed(_)))));
-        stop.trigger();
+        drop(stop);
         assert!(matches!(limits.pause(Duration::MAX), Some(Next::Stopped)));
     }
 }

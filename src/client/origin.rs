@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::live::{Limits, Live, News, Next};
-use super::{Client, ClientError, Request};
+use super::{Client, ClientError, Head, Request};
 
 /// The longest time to wait for an answer about the origin's clock.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
@@ -59,8 +59,8 @@ pub fn is_ours(client: &Client, request: &Request, limits: &Limits) -> Result<bo
     let mut body = Vec::new();
     loop {
         match limits.next(live.news()) {
-            Next::News(News::Head(head)) if head.status == 200 => {}
-            Next::News(News::Bytes(_, bytes)) if body.len() < ANSWER_MAX => body.extend(bytes),
+            Next::News(News::Head(head)) if head.status == 200 && is_json(&head) => {}
+            Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
             Next::News(News::End(..)) => return Ok(names_us(&body)),
             Next::News(News::Failed(
                 error @ (ClientError::Resolve(..) | ClientError::Connect(..) | ClientError::Tls(..)),
@@ -68,6 +68,11 @@ pub fn is_ours(client: &Client, request: &Request, limits: &Limits) -> Result<bo
             _ => return Ok(false),
         }
     }
+}
+
+/// A stream, for one, would never end.
+fn is_json(head: &Head) -> bool {
+    head.header("content-type").is_some_and(|kind| kind.contains("json"))
 }
 
 fn names_us(body: &[u8]) -> bool {

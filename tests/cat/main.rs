@@ -1,0 +1,12 @@
+//! `cat`: the real program against the real origin, and against servers that do exactly what a test says.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod answers;
+mod endings;
+mod options;
+mod output;
+mod program;
+mod raw;
+mod reconnect;
