@@ -108,7 +108,7 @@ fn a_signal_ends_it_before_there_is_an_answer_and_on_standard_input() {
 #[test]
 fn the_time_given_ends_it() {
     let raw = Raw::new();
-    let program = Program::start(&[&raw.url(), "--json", "--max-time=1"]);
+    let program = Program::start(&[&raw.url(), "--json", "--max-time=3"]);
     let mut stream = raw.stream();
     stream.send(chunk("data: a\n\n"));
     let finished = program.finish();

@@ -80,7 +80,7 @@ fn the_standard_time_is_three_seconds_and_a_signal_ends_any() {
 #[test]
 fn time_up_ends_a_wait() {
     let raw = Raw::new();
-    let program = Program::start(&[&raw.url(), "--json", "--max-time", "1.5"]);
+    let program = Program::start(&[&raw.url(), "--json", "--max-time", "3s"]);
     raw.answer(format!("{CLOSED}retry: 3600000\ndata: a\n\n"));
     let finished = program.finish();
     assert_eq!((finished.code, &finished.end()["how"]), (Some(0), &"ours".into()), "{}", finished.said());
