@@ -144,7 +144,8 @@ impl<'a> Cat<'a> {
             Announced::NoMore => Ok(Part::NoMore),
             Announced::Other => Err(CatError::NoStream(answer::sentence(&head, &live, self.limits))),
             Announced::Stream => {
-                let content = Content::of(&head).map_err(|error| CatError::NoStream(error.to_string()))?;
+                let unknown = |error| CatError::NoStream(format!("{error}\ntry -H 'Accept-Encoding: identity'"));
+                let content = Content::of(&head).map_err(unknown)?;
                 self.body(live.news(), content)
             }
         }

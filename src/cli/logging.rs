@@ -51,6 +51,8 @@ fn config() -> Config {
         .set_thread_level(LevelFilter::Off)
         .set_target_level(LevelFilter::Off)
         .set_location_level(LevelFilter::Off)
+        // What it has to say stands in the error that it returns.
+        .add_filter_ignore_str("rustls_platform_verifier")
         .build()
 }
 

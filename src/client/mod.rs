@@ -1,6 +1,6 @@
 //! An HTTP client for one thing: to know exactly when each byte of a response came, and how the response ended.
 //!
-//! It stands on ureq with rustls and the platform's trust store; the sockets at the bottom are our own ([`wire`]).
+//! It stands on ureq with rustls and the platform's trust store; the sockets at the bottom are our own.
 
 pub mod content;
 mod error;

@@ -59,7 +59,7 @@ fn the_content_type_may_have_parameters_in_any_case() {
 #[test]
 fn a_coding_that_was_not_asked_for_is_named() {
     let finished = cat(CLOSED.replace("\r\n\r\n", "\r\nContent-Encoding: br\r\n\r\n"));
-    ended(&finished, 4, "the content encoding is \"br\", not gzip");
+    ended(&finished, 4, "the content encoding is \"br\", not gzip\ntry -H 'Accept-Encoding: identity'");
 }
 
 #[test]
