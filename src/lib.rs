@@ -28,7 +28,7 @@ pub mod stamp;
 pub mod stats;
 pub mod timestamp;
 pub mod units;
-//pub mod verdict;
+pub mod verdict;
 
 /// What the program calls itself in `Server` headers and in `/time`: `sse-argo-tester/VERSION`.
 pub const SERVER_NAME: &str = concat!("sse-argo-tester/", env!("CARGO_PKG_VERSION"));

@@ -298,8 +298,8 @@ mod tests {
         stamped.stamp(1_763_724_597_123_456);
         assert_eq!(parsed(&stamped), Some(Stamp { seq: Some(7), sent_us: 1_763_724_597_123_456, intact: true }));
         let mut hello = Stamped::hello(None, r#"{"id":"x"}"#);
-        hello.stamp(9);
-        assert_eq!(parsed(&hello), Some(Stamp { seq: None, sent_us: 9, intact: true }));
+        hello.stamp(1_763_724_597_000_000);
+        assert_eq!(parsed(&hello), Some(Stamp { seq: None, sent_us: 1_763_724_597_000_000, intact: true }));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct Lump {
     pub events: u64,
     /// It ends where an event ends.
     pub is_whole: bool,
-    /// It came when the last event had been sent.
+    /// It came when the origin may have sent all events.
     pub is_closing: bool,
 }
 
@@ -146,8 +146,9 @@ pub struct Summary {
     pub excused: u64,
     /// The lumps that brought content.
     pub lumps: Vec<Lump>,
-    /// When the last event was sent; the probe's clock. Known only of a stream that came to its end.
-    pub last_sent_us: Option<i64>,
+    /// When the origin may have sent all of it: the last stamp, less the clock's error; the probe's clock. Known only
+    /// of a stream that came to its end.
+    pub all_sent_us: Option<i64>,
     /// The first event was sent so much before the request; negative if it was sent after.
     pub stale_us: Option<i64>,
     /// How it ended, before the count or not.
@@ -185,7 +186,8 @@ impl Recorder {
             self.samples.kept().iter().map(|sample| fair(*sample, clock, stalls)).collect()
         });
         let is_over = self.end.0 == Ending::Clean || self.spec.count.is_some_and(|count| self.received >= count);
-        let last_sent_us = clock.zip(self.last_sent_us).filter(|_| is_over).map(|(c, sent)| c.to_probe(sent));
+        let all_sent_us = clock.zip(self.last_sent_us).filter(|_| is_over);
+        let all_sent_us = all_sent_us.map(|(clock, sent_us)| clock.to_probe(sent_us) - slack_us(clock));
         let stale_us = clock.zip(self.first_sent_us).map(|(c, sent)| self.requested_us - c.to_probe(sent));
         let measured = clock.filter(|clock| clock.is_measured);
         Summary {
@@ -204,8 +206,8 @@ impl Recorder {
             bursts: Bursts { count: self.bursts.0, largest: self.bursts.1 },
             excused: samples.iter().filter(|sample| stall_at(sample.at_us, stalls).is_some()).count() as u64,
             samples,
-            lumps: self.seen_lumps(clock, stalls, last_sent_us),
-            last_sent_us,
+            lumps: self.seen_lumps(clock, stalls, all_sent_us),
+            all_sent_us,
             stale_us,
             end: self.ending(),
             end_us: self.end.1,
@@ -241,7 +243,7 @@ impl Recorder {
 
     /// The lumps that brought content. Bytes that brought none, such as the head of a compressed body, count for the
     /// next that does.
-    fn seen_lumps(&self, clock: Option<&Clock>, stalls: &[Stall], last_sent_us: Option<i64>) -> Vec<Lump> {
+    fn seen_lumps(&self, clock: Option<&Clock>, stalls: &[Stall], all_sent_us: Option<i64>) -> Vec<Lump> {
         let mut body_start = 0;
         let with_content = self.lumps.iter().filter(|lump| lump.content_end > lump.content_start);
         with_content
@@ -251,7 +253,7 @@ impl Recorder {
                     let sample = RawSample { seq: 0, sent_us, at_us: lump.at_us };
                     fair(sample, clock, stalls).lag_us
                 });
-                let is_closing = last_sent_us.is_some_and(|last| lump.at_us >= last);
+                let is_closing = all_sent_us.is_some_and(|all_sent| lump.at_us >= all_sent);
                 Lump { at_us: lump.at_us, wait_us, bytes, events: lump.events, is_whole: lump.is_whole(), is_closing }
             })
             .collect()
@@ -266,6 +268,14 @@ impl Recorder {
         let is_idle = pause >= IDLE_LEAST_US && pause > self.longest_pause_us + self.longest_pause_us / 4;
         if how.is_theirs() && is_early && is_idle { Ending::IdleCut } else { how }
     }
+}
+
+/// A clock that may be wrong by more is not believed to be.
+const SLACK_MOST_US: i64 = 200_000;
+
+/// By how much the end may come earlier than it seems.
+fn slack_us(clock: &Clock) -> i64 {
+    if clock.is_measured { clock.error_us.min(SLACK_MOST_US) } else { 0 }
 }
 
 /// No path cuts a stream that was idle for less.

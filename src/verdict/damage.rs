@@ -1,0 +1,113 @@
+//! What is worse than late: nothing at all, bytes changed, the stream cut.
+
+use super::findings::time;
+use super::shape::waited_in_vain;
+use super::{Evidence, Finding, Hold, HoldKind, Id, Judgement, Verdict};
+use crate::stats::{Counts, Ending, Summary};
+
+/// First stamps may be older than their request by so much: the clock's own error isn't all that can be wrong.
+const STALE_LEAST_US: i64 = 50_000;
+/// Streams cut by a limit end at the same age, give or take this.
+const SAME_AGE_US: i64 = 100_000;
+
+/// A verdict, if something is worse than late.
+pub(super) fn judge(evidence: &Evidence<'_>) -> Option<Verdict> {
+    let streams = evidence.streams;
+    silent(streams).or_else(|| corrupt(evidence)).or_else(|| cut(streams))
+}
+
+/// Not one numbered event in the whole window, nor at the origin's end.
+fn silent(streams: &[Summary]) -> Option<Verdict> {
+    if !streams.iter().all(waited_in_vain) {
+        return None;
+    }
+    let waited = time(streams.iter().map(Summary::lasted_us).max().unwrap_or(0));
+    let hello = if streams.iter().any(|stream| !stream.samples.is_empty()) { " but the first" } else { "" };
+    let verdict = Verdict::unknown(Judgement::Silent, format!("not one event arrived{hello} in {waited}"));
+    let verdict =
+        verdict.with(Id::Silent, format!("the origin sent and ended its streams, and nothing came in {waited}"));
+    let is_ended = streams.iter().all(|stream| stream.end.is_theirs());
+    Some(if is_ended {
+        verdict
+    } else {
+        verdict.with(Id::SilentOrLonger, "the end of the response didn't come either")
+    })
+}
+
+fn corrupt(evidence: &Evidence<'_>) -> Option<Verdict> {
+    let findings = damages(evidence);
+    let words: Vec<&str> = findings.iter().map(|finding| finding.id.as_str()).collect();
+    let summary = match findings.first()?.id {
+        Id::Replay => "a stored stream was replayed instead of a new one".to_owned(),
+        _ => format!("events don't arrive as they were sent: {}", words.join(", ")),
+    };
+    let verdict = Verdict::new(Judgement::Corrupt, Hold::of(HoldKind::None), summary);
+    Some(Verdict { findings, ..verdict })
+}
+
+fn damages(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let error_us = evidence.clock.filter(|clock| clock.is_measured).map_or(0, |clock| clock.error_us);
+    let stale_us = evidence.streams.iter().filter_map(|stream| stream.stale_us).max().unwrap_or(0);
+    if stale_us > error_us + STALE_LEAST_US {
+        let text = format!("the first event had been sent {} before it was asked for", time(stale_us));
+        findings.push(Finding::new(Id::Replay, text));
+    }
+    let Counts { missing, duplicated, reordered, corrupt, .. } =
+        Counts::total(evidence.streams.iter().map(|stream| &stream.counts));
+    let counted = [
+        (Id::Lost, missing, "never came, though later ones did"),
+        (Id::Repeated, duplicated, "came more than once"),
+        (Id::Reordered, reordered, "came behind a later one"),
+        (Id::Changed, corrupt, "came with other bytes than were sent"),
+    ];
+    let counted = counted.into_iter().filter(|(_, count, _)| *count > 0);
+    findings.extend(counted.map(|(id, count, what)| Finding::new(id, format!("{} {what}", events(count)))));
+    findings
+}
+
+fn events(count: u64) -> String {
+    if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
+}
+
+/// Somebody else ended it before all events had come.
+pub(super) fn is_cut(stream: &Summary) -> bool {
+    stream.end.is_theirs() && stream.spec.count.is_some_and(|count| stream.counts.received < count)
+}
+
+/// Several streams were cut at the same age, a whole number of seconds, however busy they were.
+pub(super) fn is_lifetime_cut(streams: &[Summary]) -> bool {
+    let ages: Vec<i64> = streams.iter().filter(|stream| is_cut(stream)).map(Summary::lasted_us).collect();
+    let (Some(least), Some(most)) = (ages.iter().min(), ages.iter().max()) else { return false };
+    let is_round = (least + SAME_AGE_US) % 1_000_000 <= 2 * SAME_AGE_US;
+    let is_idle = streams.iter().any(|stream| stream.end == Ending::IdleCut);
+    ages.len() >= 2 && *least > 1_500_000 && most - least <= SAME_AGE_US && is_round && !is_idle
+}
+
+fn cut(streams: &[Summary]) -> Option<Verdict> {
+    let first = streams.iter().filter(|stream| is_cut(stream)).min_by_key(|stream| stream.end_us)?;
+    let after = time(first.lasted_us());
+    let count = first.spec.count.unwrap_or(0);
+    let received = first.counts.received;
+    let summary = format!("the path ended the stream after {after}, {received} of {count} events in");
+    let verdict = Verdict::new(Judgement::Cut, Hold::of(HoldKind::None), summary);
+    let verdict = match first.end {
+        Ending::Truncated => verdict.with(Id::CutTruncated, format!("the body broke off after {after}")),
+        Ending::Reset => verdict.with(Id::CutReset, format!("the connection was reset after {after}")),
+        Ending::IdleCut => verdict.with(Id::IdleCut, idle(first)),
+        _ => verdict.with(Id::CutClean, format!("the body ended after {after} as if it were complete")),
+    };
+    if !is_lifetime_cut(streams) {
+        return Some(verdict);
+    }
+    Some(
+        verdict
+            .with(Id::LifetimeCut, format!("streams end at the age of {after}, busy or not; a restart looks the same")),
+    )
+}
+
+fn idle(stream: &Summary) -> String {
+    let last_us = stream.last_event_us.unwrap_or(stream.requested_us);
+    let idle_us = stream.end_us.map_or(0, |end| end - last_us);
+    format!("the stream was cut when nothing had come for {}", time(idle_us))
+}

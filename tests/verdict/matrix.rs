@@ -1,0 +1,399 @@
+//! Every hold over many paths: each gives its own verdict and no other.
+
+use sse_argo_tester::stats::{Clock, Ending, Origin, StreamSpec};
+use sse_argo_tester::verdict::{Answer, Evidence, HoldKind, Id, Judgement, Verdict, WITHIN_US, judge};
+
+use crate::model::{Fate, Hold, MS, Path, Run, four, run, spec};
+
+pub(crate) fn judged(run: &Run) -> Verdict {
+    let clock = run.clock();
+    judged_with(run, Some(&clock), WITHIN_US)
+}
+
+pub(crate) fn judged_with(run: &Run, clock: Option<&Clock>, within_us: i64) -> Verdict {
+    let streams = run.summaries(clock);
+    judge(&Evidence { answer: &Answer::Stream, streams: &streams, clock, within_us })
+}
+
+fn has(verdict: &Verdict, id: Id) -> bool {
+    verdict.findings.iter().any(|finding| finding.id == id)
+}
+
+/// Latencies, jitters and seeds that every hold is tried with.
+fn weather() -> Vec<Path> {
+    let mut all = Vec::new();
+    for (n, latency) in [1, 5, 20, 80].into_iter().enumerate() {
+        for (k, jitter) in [0, 3, 15, 40].into_iter().enumerate() {
+            let seed = 10 * n as u64 + k as u64;
+            let asymmetry = [0, 1, 4, 10][(n + k) % 4] * MS * i64::from(latency > 1);
+            let coalesce = [0, 5 * MS][k % 2];
+            let path =
+                Path { latency: latency * MS, jitter: jitter * MS, asymmetry, coalesce, seed, ..Path::default() };
+            all.extend([path, Path { seed: seed + 1000, coalesce: 0, ..path }]);
+        }
+    }
+    all
+}
+
+/// The same hold in every weather.
+fn every(hold: Hold, specs: &[StreamSpec], check: impl Fn(&Verdict) -> Result<(), String>) {
+    for path in weather() {
+        let path = Path { hold, ..path };
+        let verdict = judged(&run(specs, &path));
+        if let Err(why) = check(&verdict) {
+            panic!("{why}\n{path:?}\n{verdict:#?}");
+        }
+    }
+}
+
+fn is(verdict: &Verdict, judgement: Judgement, kind: HoldKind) -> Result<(), String> {
+    let found = (verdict.verdict, verdict.hold.kind);
+    if found == (judgement, kind) { Ok(()) } else { Err(format!("{found:?} instead of {judgement:?} {kind:?}")) }
+}
+
+fn about(what: &str, found: Option<u64>, right: u64, share: f64, more: u64) -> Result<(), String> {
+    let off = found.map_or(u64::MAX, |found| found.abs_diff(right));
+    let fine = off as f64 <= share * right as f64 + more as f64;
+    if fine { Ok(()) } else { Err(format!("{found:?} instead of {right} {what}")) }
+}
+
+/// 512 B to 256 KiB, round numbers and others.
+fn thresholds() -> Vec<u64> {
+    let powers = (9..=18).map(|bits| 1 << bits);
+    powers.chain([600, 777, 1500, 2500, 3993, 5000, 12_000, 20_000, 50_000, 100_000, 200_000]).collect()
+}
+
+const TIMES_MS: [i64; 8] = [300, 350, 500, 700, 1000, 1300, 2000, 3000];
+
+#[test]
+fn nothing_held_is_real_time() {
+    every(Hold::None, &four(), |verdict| {
+        is(verdict, Judgement::RealTime, HoldKind::None)?;
+        if verdict.findings.is_empty() { Ok(()) } else { Err("findings".to_owned()) }
+    });
+}
+
+#[test]
+fn bytes_throughout_are_batched_by_bytes() {
+    for n in thresholds() {
+        for exactly in [true, false] {
+            every(Hold::Bytes { n, exactly }, &four(), |verdict| {
+                is(verdict, Judgement::Batched, HoldKind::Bytes)?;
+                about("bytes", verdict.hold.bytes, n, 0.25, 0)
+            });
+        }
+    }
+}
+
+#[test]
+fn bytes_at_the_start_are_a_late_start() {
+    // The hello event has 700 bytes and is followed at once: less than two small events above that is hardly a hold.
+    for n in thresholds().into_iter().filter(|n| *n >= 950) {
+        every(Hold::StartBytes { n }, &four(), |verdict| {
+            is(verdict, Judgement::LateStart, HoldKind::StartBytes)?;
+            about("bytes", verdict.hold.bytes, n, 0.25, 0)
+        });
+    }
+}
+
+#[test]
+fn time_throughout_is_batched_by_time() {
+    for t in TIMES_MS {
+        let rough = |verdict: &Verdict| {
+            is(verdict, Judgement::Batched, HoldKind::Time)?;
+            about("ms", verdict.hold.ms, t as u64, 0.1, 45)
+        };
+        every(Hold::Timer { t: t * MS }, &four(), rough);
+        for phase in [0, 37, 150, 777] {
+            every(Hold::Ticks { t: t * MS, phase: phase * MS % (t * MS) }, &four(), rough);
+        }
+    }
+}
+
+#[test]
+fn time_at_the_start_is_a_late_start() {
+    for t in TIMES_MS {
+        every(Hold::StartTime { t: t * MS }, &four(), |verdict| {
+            is(verdict, Judgement::LateStart, HoldKind::StartTime)?;
+            about("ms", verdict.hold.ms, t as u64, 0.1, 45)
+        });
+    }
+}
+
+#[test]
+fn until_close_says_that_a_larger_hold_looks_the_same() {
+    for hold in [Hold::Close, Hold::CloseAfterHello, Hold::Bytes { n: 1 << 20, exactly: false }] {
+        every(hold, &four(), |verdict| {
+            is(verdict, Judgement::HeldUntilClose, HoldKind::Close)?;
+            if has(verdict, Id::CloseOrLarger) { Ok(()) } else { Err("no finding".to_owned()) }
+        });
+    }
+}
+
+#[test]
+fn a_fixed_time_for_each_event_is_a_constant_lag() {
+    for t in [200, 250, 400, 777, 1500, 3000] {
+        every(Hold::Constant { t: t * MS }, &four(), |verdict| {
+            is(verdict, Judgement::Lagging, HoldKind::Constant)?;
+            about("ms", verdict.hold.ms, t as u64, 0.1, 45)
+        });
+    }
+}
+
+#[test]
+fn one_behind_is_one_event() {
+    every(Hold::OneEvent, &four(), |verdict| {
+        is(verdict, Judgement::Lagging, HoldKind::OneEvent)?;
+        if has(verdict, Id::OneEventOrConstant) { Err("told apart".to_owned()) } else { Ok(()) }
+    });
+}
+
+#[test]
+fn a_corked_socket_is_a_timer_and_named() {
+    every(Hold::Cork, &four(), |verdict| {
+        is(verdict, Judgement::Batched, HoldKind::Time)?;
+        about("ms", verdict.hold.ms, 205, 0.1, 45)?;
+        if has(verdict, Id::TimerOrConstant) { Ok(()) } else { Err("no finding".to_owned()) }
+    });
+    let quiet = judged(&run(&four(), &Path { hold: Hold::Cork, ..Path::default() }));
+    assert!(has(&quiet, Id::Cork));
+}
+
+#[test]
+fn compressors_hold_bytes_and_keep_small_streams_closed() {
+    for n in [5_000, 8_192, 20_000] {
+        every(Hold::Compressor { n }, &four(), |verdict| {
+            is(verdict, Judgement::Batched, HoldKind::Bytes)?;
+            about("bytes", verdict.hold.bytes, n, 0.25, 0)
+        });
+    }
+    let quiet = judged(&run(&four(), &Path { hold: Hold::Compressor { n: 8192 }, ..Path::default() }));
+    assert!(has(&quiet, Id::Compressed));
+}
+
+#[test]
+fn a_long_hold_before_shorter_ones_is_a_late_start_and_says_so() {
+    every(Hold::StartThenBytes { start: 30_000, n: 4_000 }, &four(), |verdict| {
+        is(verdict, Judgement::LateStart, HoldKind::StartBytes)?;
+        about("bytes", verdict.hold.bytes, 30_000, 0.25, 0)?;
+        if has(verdict, Id::StillHeld) { Ok(()) } else { Err("no finding".to_owned()) }
+    });
+}
+
+#[test]
+fn nothing_at_all_is_silent() {
+    every(Hold::Silent, &four(), |verdict| {
+        is(verdict, Judgement::Silent, HoldKind::Unknown)?;
+        if has(verdict, Id::SilentOrLonger) { Ok(()) } else { Err("no finding".to_owned()) }
+    });
+}
+
+#[test]
+fn an_early_end_is_cut_by_whatever_way() {
+    let cuts = [
+        (Ending::Clean, 3_330, Id::CutClean),
+        (Ending::Truncated, 450, Id::CutTruncated),
+        (Ending::Reset, 5_432, Id::CutReset),
+        (Ending::Truncated, 3_000, Id::LifetimeCut),
+    ];
+    for (how, at, id) in cuts {
+        for hold in [Hold::None, Hold::Constant { t: 300 * MS }] {
+            for path in weather() {
+                let fate = Fate::Cut { at: at * MS, how };
+                let verdict = judged(&run(&four(), &Path { hold, fate, ..path }));
+                is(&verdict, Judgement::Cut, HoldKind::None).unwrap();
+                assert!(has(&verdict, id), "{verdict:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_idle_stream_that_is_cut_is_an_idle_cut() {
+    let slow = [spec("I", 15_000, 0, 3)];
+    let fate = Fate::Cut { at: 10_000 * MS, how: Ending::Clean };
+    let verdict = judged(&run(&slow, &Path { fate, ..Path::default() }));
+    is(&verdict, Judgement::Cut, HoldKind::None).unwrap();
+    assert!(has(&verdict, Id::IdleCut), "{verdict:?}");
+}
+
+#[test]
+fn a_stream_that_stops_without_an_end_is_cut() {
+    for path in weather() {
+        let verdict = judged(&run(&four(), &Path { fate: Fate::Hangs { at: 2_500 * MS }, ..path }));
+        is(&verdict, Judgement::Cut, HoldKind::None).unwrap();
+        assert!(has(&verdict, Id::Hanging), "{verdict:?}");
+    }
+}
+
+#[test]
+fn damage_is_named() {
+    let fates = [
+        (Fate::Lost(4), Id::Lost),
+        (Fate::Twice(5), Id::Repeated),
+        (Fate::Swapped(3), Id::Reordered),
+        (Fate::Changed(2), Id::Changed),
+        (Fate::Replayed { age: 60_000 * MS }, Id::Replay),
+        (Fate::Restarted(3), Id::Repeated),
+    ];
+    for (fate, id) in fates {
+        for hold in [Hold::None, Hold::Close, Hold::Bytes { n: 4096, exactly: true }] {
+            for path in weather() {
+                let verdict = judged(&run(&four(), &Path { fate, hold, ..path }));
+                is(&verdict, Judgement::Corrupt, HoldKind::None).unwrap();
+                assert!(has(&verdict, id), "{verdict:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn large_events_alone_are_a_warning() {
+    // Small events pass, those of 1 kB and more are held until the next.
+    for path in weather() {
+        let mut all = run(&four(), &path);
+        let held = run(&four(), &Path { hold: Hold::Bytes { n: 16_384, exactly: true }, ..path });
+        for n in [1, 2] {
+            all.streams[n] = held.streams[n].clone();
+        }
+        let verdict = judged(&all);
+        is(&verdict, Judgement::RealTime, HoldKind::None).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+        assert!(has(&verdict, Id::BigEvents));
+    }
+}
+
+#[test]
+fn small_events_alone_until_close_are_held_until_close() {
+    for path in weather() {
+        let mut all = run(&four(), &path);
+        let held = run(&four(), &Path { hold: Hold::Close, ..path });
+        for n in [0, 3] {
+            all.streams[n] = held.streams[n].clone();
+        }
+        let verdict = judged(&all);
+        is(&verdict, Judgement::HeldUntilClose, HoldKind::Close).unwrap();
+        assert!(has(&verdict, Id::ContentHeld));
+    }
+}
+
+#[test]
+fn a_pause_of_the_whole_path_is_no_hold() {
+    for path in weather() {
+        let hold = Hold::Pause { from: 2_345 * MS, t: 800 * MS };
+        let verdict = judged(&run(&four(), &Path { hold, ..path }));
+        is(&verdict, Judgement::Inconclusive, HoldKind::Unknown).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+        assert!(has(&verdict, Id::Unsteady));
+    }
+}
+
+#[test]
+fn one_late_event_of_sixty_tips_nothing() {
+    for path in weather() {
+        let hold = Hold::Pause { from: 3_010 * MS, t: 180 * MS };
+        let verdict = judged(&run(&four(), &Path { hold, jitter: path.jitter.min(15 * MS), ..path }));
+        is(&verdict, Judgement::RealTime, HoldKind::None).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+    }
+}
+
+#[test]
+fn what_hinges_on_the_clock_is_inconclusive() {
+    // The hold slows the answers to /time, too: half of it shows, and the other half may be the way back.
+    let path = Path { hold: Hold::Constant { t: 250 * MS }, slow_time: 250 * MS, ..Path::default() };
+    let verdict = judged(&run(&four(), &path));
+    is(&verdict, Judgement::Inconclusive, HoldKind::Unknown).unwrap();
+    assert!(has(&verdict, Id::ClockError), "{verdict:?}");
+    // What doesn't hinge on it is told all the same.
+    for (hold, kind) in [
+        (Hold::Bytes { n: 4096, exactly: true }, HoldKind::Bytes),
+        (Hold::Timer { t: 1000 * MS }, HoldKind::Time),
+        (Hold::Close, HoldKind::Close),
+        (Hold::OneEvent, HoldKind::OneEvent),
+    ] {
+        let verdict = judged(&run(&four(), &Path { hold, slow_time: 60 * MS, ..Path::default() }));
+        assert_eq!(verdict.hold.kind, kind, "{verdict:?}");
+    }
+}
+
+#[test]
+fn without_the_clock_lumps_are_told_and_constant_lags_are_not() {
+    let without = |hold| {
+        let run = run(&four(), &Path { hold, jitter: 5 * MS, ..Path::default() });
+        let least = run.streams.iter().filter_map(|seen| seen.record().least_transit_us()).min().unwrap();
+        judged_with(&run, Some(&Clock::from_least_transit(least)), WITHIN_US)
+    };
+    for hold in [Hold::None, Hold::Constant { t: 500 * MS }] {
+        let verdict = without(hold);
+        is(&verdict, Judgement::Inconclusive, HoldKind::Unknown).unwrap();
+        assert!(has(&verdict, Id::NoClock));
+    }
+    for (hold, kind) in [
+        (Hold::Bytes { n: 4096, exactly: true }, HoldKind::Bytes),
+        (Hold::Ticks { t: 1000 * MS, phase: 0 }, HoldKind::Time),
+        (Hold::StartTime { t: 2000 * MS }, HoldKind::StartTime),
+        (Hold::Close, HoldKind::Close),
+    ] {
+        let verdict = without(hold);
+        assert_eq!(verdict.hold.kind, kind, "{verdict:?}");
+    }
+}
+
+#[test]
+fn one_stream_alone_says_what_it_cannot_tell() {
+    let alone = |hold, specs: &[StreamSpec]| judged(&run(specs, &Path { hold, ..Path::default() }));
+    let small = [spec("S", 100, 0, 60)];
+    let verdict = alone(Hold::Timer { t: 1000 * MS }, &small);
+    assert!(verdict.verdict == Judgement::Batched && has(&verdict, Id::TimeOrBytes), "{verdict:?}");
+    let verdict = alone(Hold::Bytes { n: 1024, exactly: true }, &small);
+    assert!(verdict.verdict == Judgement::Batched && has(&verdict, Id::TimeOrBytes), "{verdict:?}");
+    let verdict = alone(Hold::StartBytes { n: 2048 }, &small);
+    assert!(verdict.verdict == Judgement::LateStart && has(&verdict, Id::TimeOrBytes), "{verdict:?}");
+    let wide = [spec("W", 1000, 0, 8)];
+    let verdict = alone(Hold::OneEvent, &wide);
+    assert!(verdict.hold.kind == HoldKind::OneEvent && has(&verdict, Id::OneEventOrConstant), "{verdict:?}");
+    let verdict = alone(Hold::Cork, &wide);
+    assert!(verdict.hold.kind == HoldKind::Constant && has(&verdict, Id::TimerOrConstant), "{verdict:?}");
+    let quick = [spec("Q", 50, 0, 100)];
+    let verdict = alone(Hold::OneEvent, &quick);
+    assert!(verdict.verdict == Judgement::RealTime && has(&verdict, Id::IntervalsWithin), "{verdict:?}");
+    let verdict = alone(Hold::StartBytes { n: 5000 }, &[spec("S", 100, 0, 60), spec("W", 1000, 0, 8)]);
+    assert!(verdict.verdict == Judgement::LateStart, "{verdict:?}");
+}
+
+#[test]
+fn answers_that_are_no_stream_are_passed_on() {
+    let judged = |answer| judge(&Evidence { answer: &answer, streams: &[], clock: None, within_us: WITHIN_US });
+    let verdict = judged(Answer::Unreachable("connection refused".to_owned()));
+    is(&verdict, Judgement::Unreachable, HoldKind::Unknown).unwrap();
+    assert_eq!(verdict.summary, "connection refused");
+    is(&judged(Answer::NotSse("a login page".to_owned())), Judgement::NotSse, HoldKind::Unknown).unwrap();
+    is(&judged(Answer::Stream), Judgement::Inconclusive, HoldKind::Unknown).unwrap();
+}
+
+/// The S stream as another origin's.
+fn foreign(path: &Path) -> Verdict {
+    let mut run = run(&[spec("S", 100, 0, 60)], path);
+    run.streams[0].origin = Origin::Foreign;
+    run.streams[0].spec.count = None;
+    judged_with(&run, None, WITHIN_US)
+}
+
+#[test]
+fn another_origin_is_judged_by_what_was_seen() {
+    for path in weather().into_iter().filter(|path| path.jitter <= 15 * MS) {
+        let with = |hold, fate| foreign(&Path { hold, fate, ..path });
+        let cases = [
+            (with(Hold::None, Fate::Sound), Judgement::RealTime, HoldKind::None),
+            (with(Hold::Constant { t: 500 * MS }, Fate::Sound), Judgement::RealTime, HoldKind::None),
+            (with(Hold::Close, Fate::Sound), Judgement::HeldUntilClose, HoldKind::Close),
+            (with(Hold::Timer { t: 1000 * MS }, Fate::Sound), Judgement::Inconclusive, HoldKind::Unknown),
+            (with(Hold::Bytes { n: 1000, exactly: true }, Fate::Sound), Judgement::Batched, HoldKind::Bytes),
+            (with(Hold::Silent, Fate::Sound), Judgement::Inconclusive, HoldKind::Unknown),
+            (with(Hold::None, Fate::Cut { at: 2_000 * MS, how: Ending::Truncated }), Judgement::Cut, HoldKind::None),
+            (with(Hold::None, Fate::Cut { at: 2_000 * MS, how: Ending::Clean }), Judgement::RealTime, HoldKind::None),
+        ];
+        for (verdict, judgement, kind) in cases {
+            is(&verdict, judgement, kind).unwrap_or_else(|why| panic!("{why} {path:?} {verdict:#?}"));
+            assert!(has(&verdict, Id::NoStamps));
+        }
+    }
+}
