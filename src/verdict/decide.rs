@@ -223,7 +223,7 @@ fn late_start(shapes: &[Shape<'_>], again: Option<&[&Shape<'_>]>) -> Verdict {
     let held: Vec<_> = shapes.iter().filter_map(|shape| Some((shape, shape.first?))).collect();
     let held: Vec<_> = held.into_iter().filter(|(shape, _)| !shape.is_closed).collect();
     let Some(class) = classify(&held, shapes) else { return closed_in_part(shapes) };
-    let rest = if again.is_some() { "less" } else { "not at all" };
+    let rest = if again.is_some() { "is held, too, but less" } else { "arrives in real time" };
     let mut verdict = started(class, rest);
     let lasting = again.into_iter().flatten().filter_map(|shape| Some((*shape, shape.lasting?)));
     if let Some(class) = classify(&lasting.collect::<Vec<_>>(), shapes) {
@@ -241,12 +241,12 @@ fn started(class: Class, rest: &str) -> Verdict {
     if by == By::Time {
         let t = time(us);
         let hold = Hold { ms: Some(rounded_ms(us)), ..Hold::of(HoldKind::StartTime) };
-        let summary = format!("nothing arrives for the first {t}; what comes afterwards is held {rest}");
+        let summary = format!("nothing arrives for the first {t}; what comes afterwards {rest}");
         let verdict = Verdict::new(Judgement::LateStart, hold, summary);
         return verdict.with(Id::StartTime, format!("the first events were held for {t}, whatever the pace"));
     }
     let hold = Hold { bytes: Some(bytes), ..Hold::of(HoldKind::StartBytes) };
-    let summary = format!("nothing arrives until about {bytes} bytes are sent; what comes afterwards is held {rest}");
+    let summary = format!("nothing arrives until about {bytes} bytes are sent; what comes afterwards {rest}");
     let verdict = Verdict::new(Judgement::LateStart, hold, summary);
     let verdict = verdict.with(Id::StartBytes, format!("the first {bytes} bytes or so are held"));
     if by == By::Bytes {

@@ -3,3 +3,4 @@
 mod matrix;
 mod model;
 mod random;
+mod stories;

@@ -1,7 +1,9 @@
 //! Every hold over many paths: each gives its own verdict and no other.
 
-use sse_argo_tester::stats::{Clock, Ending, Origin, StreamSpec};
-use sse_argo_tester::verdict::{Answer, Evidence, HoldKind, Id, Judgement, Verdict, WITHIN_US, judge};
+use sse_argo_tester::stats::{Clock, Ending, Origin, Stall, StreamSpec};
+use sse_argo_tester::verdict::{
+    Answer, Evidence, HoldKind, Id, Judgement, Verdict, WITHIN_US, ending, judge, representative,
+};
 
 use crate::model::{Fate, Hold, MS, Path, Run, four, run, spec};
 
@@ -284,6 +286,37 @@ fn a_pause_of_the_whole_path_is_no_hold() {
         is(&verdict, Judgement::Inconclusive, HoldKind::Unknown).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
         assert!(has(&verdict, Id::Unsteady));
     }
+}
+
+#[test]
+fn own_lateness_is_not_blamed_on_the_path() {
+    let path = Path { hold: Hold::Pause { from: 2_345 * MS, t: 900 * MS }, ..Path::default() };
+    let run = run(&four(), &path);
+    let clock = run.clock();
+    let stall = Stall { from_us: 2_340 * MS, to_us: 3_250 * MS };
+    let streams: Vec<_> = run.streams.iter().map(|seen| seen.record().summary(Some(&clock), &[stall])).collect();
+    let evidence = Evidence { answer: &Answer::Stream, streams: &streams, clock: Some(&clock), within_us: WITHIN_US };
+    let verdict = judge(&evidence);
+    is(&verdict, Judgement::RealTime, HoldKind::None).unwrap();
+    assert!(has(&verdict, Id::OwnStalls));
+}
+
+#[test]
+fn a_larger_tolerance_tolerates_more() {
+    let run = run(&four(), &Path { hold: Hold::Constant { t: 300 * MS }, ..Path::default() });
+    let verdict = judged_with(&run, Some(&run.clock()), 400 * MS);
+    is(&verdict, Judgement::RealTime, HoldKind::None).unwrap();
+}
+
+#[test]
+fn the_run_is_represented_by_its_small_events_and_ends_as_it_was_cut() {
+    let sound = run(&four(), &Path::default());
+    let streams = sound.summaries(Some(&sound.clock()));
+    assert_eq!(representative(&streams).unwrap().spec.name, "S");
+    assert_eq!(ending(&streams).0, Ending::Clean);
+    let fate = Fate::Cut { at: 3_000 * MS, how: Ending::Truncated };
+    let cut = run(&four(), &Path { fate, ..Path::default() });
+    assert_eq!(ending(&cut.summaries(Some(&cut.clock()))).0, Ending::LifetimeCut);
 }
 
 #[test]
