@@ -20,6 +20,7 @@ pub mod cat;
 pub mod cli;
 pub mod client;
 pub mod http;
+pub mod report;
 pub mod schedule;
 pub mod server;
 pub mod shutdown;

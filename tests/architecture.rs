@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 15] = [
     ("units", 0),
     ("timestamp", 0),
     ("sse", 0),
@@ -13,9 +13,11 @@ const FLOORS: [(&str, u8); 13] = [
     ("schedule", 2),
     ("stats", 1),
     ("verdict", 2),
+    ("report", 3),
     ("shutdown", 4),
     ("client", 4),
     ("server", 5),
+    ("probe", 5),
     ("cat", 6),
     ("cli", 8),
 ];

@@ -10,9 +10,11 @@ mod damage;
 mod decide;
 mod findings;
 mod foreign;
+mod hop;
 mod shape;
 
 pub use findings::{Finding, Id, Severity};
+pub use hop::Hop;
 
 use serde::Serialize;
 
