@@ -8,8 +8,10 @@
 //! | 1 | [`stats`] | pure: timestamped bytes and events in, summaries out |
 //! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
 //! | 2 | [`verdict`] | pure: summaries in; verdict, hold and findings out |
-//! | 4 | [`shutdown`], [`client`] | edge: signals to one stop token; HTTP client that stamps every read |
+//! | 3 | [`report`] | pure: what was found, as text, JSON and JUnit's XML |
+//! | 4 | [`shutdown`], [`nonce`], [`client`] | edge: signals to one stop token; random names; HTTP client that stamps every read |
 //! | 5 | [`server`] | edge: the instrumented origin |
+//! | 5 | [`probe`] | edge: one path measured with several streams at once |
 //! | 6 | [`cat`] | edge: the events of a stream, printed as they arrive |
 //! | 8 | [`cli`] | arguments to configurations, exit codes |
 
@@ -20,6 +22,8 @@ pub mod cat;
 pub mod cli;
 pub mod client;
 pub mod http;
+pub mod nonce;
+pub mod probe;
 pub mod report;
 pub mod schedule;
 pub mod server;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 15] = [
+const FLOORS: [(&str, u8); 16] = [
     ("units", 0),
     ("timestamp", 0),
     ("sse", 0),
@@ -15,6 +15,7 @@ const FLOORS: [(&str, u8); 15] = [
     ("verdict", 2),
     ("report", 3),
     ("shutdown", 4),
+    ("nonce", 4),
     ("client", 4),
     ("server", 5),
     ("probe", 5),

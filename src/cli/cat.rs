@@ -1,16 +1,14 @@
 //! `cat`: options to configuration, outcome to exit code.
 
-use std::io::{self, Write};
-use std::thread;
+use std::io::Write;
 
 use argh::{ArgsInfo, FromArgs};
 
 use super::client::client_command;
+use super::interrupt::Wish;
 use super::{Exit, Failure};
 use crate::cat::{self, AtEnd, CatError, Comments, Config, Format, How, Outcome, Source};
 use crate::client::ClientError;
-use crate::client::live::Limits;
-use crate::shutdown::{Interrupts, Stop, wait_hung_up};
 
 client_command! {
     /// Print the events of a stream as they arrive.
@@ -52,11 +50,10 @@ pub(super) fn run(mut options: Cat, out: &mut dyn Write) -> Result<Exit, Failure
         comments: if options.comments { Comments::Show } else { Comments::Hide },
         at_end: if options.once { AtEnd::Stop } else { AtEnd::Reconnect },
     };
-    let stopped = interruptible().and_then(|stop| stop.channel());
-    let stopped = stopped.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
-    let limits = Limits::new(stopped, max_time);
+    let wish = Wish::install().and_then(Wish::or_unread).and_then(|wish| Ok((wish.limits(max_time)?, wish)));
+    let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
     match cat::run(config, &limits, out) {
-        Ok(outcome) => Ok(exit_of(outcome)),
+        Ok(outcome) => Ok(wish.exit(exit_of(outcome))),
         Err(error) => Err(Failure { exit: exit_of_error(&error), text: error.to_string() }),
     }
 }
@@ -78,24 +75,4 @@ fn exit_of_error(error: &CatError) -> Exit {
         }
         CatError::Client(_) | CatError::NoAnswer(_) | CatError::Output(_) | CatError::Thread(_) => Exit::Unreachable,
     }
-}
-
-/// A token for the user's wish to end: a signal, or nobody reading the output any more, even if there is nothing to
-/// write. After a second signal, or when the output takes nothing, the process ends without the command's help.
-fn interruptible() -> io::Result<Stop> {
-    let Interrupts { stop, hurry } = Interrupts::install()?;
-    let triggered = stop.clone();
-    let force = move || {
-        triggered.wait_forever();
-        hurry.wait(Some(super::GRACE));
-        std::process::exit(Exit::Interrupted.code().into());
-    };
-    thread::Builder::new().name("force".to_owned()).spawn(force)?;
-    let unread = stop.clone();
-    let watch = move || {
-        wait_hung_up(io::stdout());
-        unread.trigger();
-    };
-    thread::Builder::new().name("stdout".to_owned()).spawn(watch)?;
-    Ok(stop)
 }

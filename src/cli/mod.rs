@@ -2,20 +2,24 @@
 
 mod cat;
 mod client;
+mod follow;
+mod interrupt;
 mod logging;
 mod normalize;
 mod options;
+mod probe;
+mod terminal;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use argh::FromArgs;
 
 use crate::server::config::Config;
 use crate::server::{Server, grow_descriptor_table};
 use crate::shutdown::Interrupts;
+use crate::verdict::Judgement;
 use options::{Args, Command};
 
 /// The program's exit codes. Other programs rely on them.
@@ -32,6 +36,8 @@ pub enum Exit {
     NotSse,
     /// The stream was cut, or can't be decoded.
     Cut,
+    /// What a path does.
+    Verdict(Judgement),
     /// A signal interrupted it: the first one a client, the second one a server that was ending.
     Interrupted,
 }
@@ -45,6 +51,7 @@ impl Exit {
             Exit::Unreachable => 3,
             Exit::NotSse => 4,
             Exit::Cut => 5,
+            Exit::Verdict(judgement) => judgement.exit_code(),
             Exit::Interrupted => 130,
         }
     }
@@ -72,9 +79,6 @@ impl Failure {
         Failure { exit: Exit::Unreachable, text }
     }
 }
-
-/// How long a client that was told to end may take for its last words.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs the program with `args`, its own name not among them. Results go to `out`, messages for the user to `err`;
 /// the log goes to standard error. A closed `out` is no failure.
@@ -118,6 +122,7 @@ fn prepared(command: Command) -> Job {
             grow_descriptor_table(&config);
             Box::new(|out| serve(config, out).map_err(|error| Failure::unreachable(error.to_string())))
         }
+        Command::Probe(options) => Box::new(|out| probe::run(options, out)),
         Command::Cat(options) => Box::new(|out| cat::run(options, out)),
     }
 }

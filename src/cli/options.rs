@@ -8,6 +8,7 @@ use log::LevelFilter;
 
 use super::cat::Cat;
 use super::normalize::Spec;
+use super::probe::Probe;
 use crate::schedule::plan::{DURATION_MAX, INTERVAL_MAX, INTERVAL_MIN};
 use crate::server::config::{self, Config};
 use crate::server::listen::ListenAddr;
@@ -39,6 +40,7 @@ pub(super) struct Args {
 #[argh(subcommand)]
 pub(super) enum Command {
     Serve(Serve),
+    Probe(Probe),
     Cat(Cat),
 }
 

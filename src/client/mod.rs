@@ -105,6 +105,8 @@ pub enum Arrival {
 /// The head of a response.
 #[derive(Debug, Clone)]
 pub struct Head {
+    /// The URL that answered.
+    pub url: String,
     /// The status code.
     pub status: u16,
     /// The HTTP version.
@@ -283,6 +285,7 @@ impl Session {
         let headers =
             headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let head = Head {
+            url: here,
             status: response.status().as_u16(),
             version: format!("{:?}", response.version()),
             headers: headers.collect(),

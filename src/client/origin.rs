@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::live::{Limits, Live, News, Next};
-use super::{Client, ClientError, Head, Request};
+use super::{Arrival, Client, ClientError, Head, Request, Session, Timing};
 
 /// The longest time to wait for an answer about the origin's clock.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
@@ -41,31 +41,60 @@ fn split_query(url: &str) -> (&str, &str) {
     url.split_at(url.find('?').unwrap_or(url.len()))
 }
 
-/// Asks the origin of an event stream whether it is ours; `request` is the one for the stream.
+/// An answer of our origin to a request for its time.
+#[derive(Debug, Clone)]
+pub struct Time {
+    /// Its clock, in Unix microseconds, when it answered.
+    pub now_us: i64,
+    /// When what happened to the request.
+    pub timing: Timing,
+    /// Where the request ended up: somewhere else than where it was sent, if it was redirected.
+    pub url: String,
+}
+
+/// The request for the time of the origin of an event stream; `request` is the one for the stream.
+pub fn time_request(request: &Request) -> Request {
+    let mut request = Request { method: "GET".to_owned(), body: None, ..request.clone() };
+    request.url = beside(&request.url, "time", false);
+    for name in ["Accept", "Accept-Encoding", "Content-Type", "Content-Length"] {
+        request.take_header(name);
+    }
+    request
+}
+
+/// Asks the origin of an event stream for its time; `request` is the one for the stream. None if it isn't ours.
 ///
 /// Whatever it answers, or if it does not, in 5 s: that is an answer. A user's wish to end is none of ours, and is found
 /// by the next wait.
 ///
 /// # Errors
 /// When there is no connection.
-pub fn is_ours(client: &Client, request: &Request, limits: &Limits) -> Result<bool, ClientError> {
-    let mut request = Request { method: "GET".to_owned(), body: None, ..request.clone() };
-    request.url = beside(&request.url, "time", false);
-    for name in ["Accept", "Accept-Encoding", "Content-Type", "Content-Length"] {
-        request.take_header(name);
-    }
-    let Ok(live) = Live::start(client, request) else { return Ok(false) };
+pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option<Time>, ClientError> {
+    let Ok(live) = Live::start(client, time_request(request)) else { return Ok(None) };
     let limits = limits.at_most(TIME_TO_ANSWER);
-    let mut body = Vec::new();
+    let (mut from, mut body) = (None, Vec::new());
     loop {
         match limits.next(live.news()) {
-            Next::News(News::Head(head)) if head.status == 200 && is_json(&head) => {}
+            Next::News(News::Head(head)) if head.status == 200 && is_json(&head) => from = Some(head),
             Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
-            Next::News(News::End(..)) => return Ok(names_us(&body)),
+            Next::News(News::End(..)) => return Ok(from.and_then(|head| time(&head, &body))),
             Next::News(News::Failed(
                 error @ (ClientError::Resolve(..) | ClientError::Connect(..) | ClientError::Tls(..)),
             )) => return Err(error),
-            _ => return Ok(false),
+            _ => return Ok(None),
+        }
+    }
+}
+
+/// Asks once more, on a session that may have a connection already.
+pub fn ask_again(session: &Session, request: &Request) -> Option<Time> {
+    let mut response = session.open(request).ok()?;
+    let mut body = Vec::new();
+    loop {
+        match response.body.read() {
+            Arrival::Bytes(_, bytes) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
+            Arrival::End(..) => return time(&response.head, &body),
+            Arrival::Bytes(..) => return None,
         }
     }
 }
@@ -75,10 +104,15 @@ fn is_json(head: &Head) -> bool {
     head.header("content-type").is_some_and(|kind| kind.contains("json"))
 }
 
-fn names_us(body: &[u8]) -> bool {
-    let answer: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let server = answer.as_ref().and_then(|answer| answer["server"].as_str());
-    server.is_some_and(|server| server.starts_with("sse-argo-tester/"))
+fn time(head: &Head, body: &[u8]) -> Option<Time> {
+    Some(Time { now_us: our_time(body)?, timing: head.timing, url: head.url.clone() })
+}
+
+/// The time in an answer that names us.
+fn our_time(body: &[u8]) -> Option<i64> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let is_ours = answer["server"].as_str().is_some_and(|server| server.starts_with("sse-argo-tester/"));
+    answer["now_us"].as_i64().filter(|_| is_ours)
 }
 
 #[cfg(test)]
@@ -113,9 +147,10 @@ mod tests {
 
     #[test]
     fn only_our_name_is_ours() {
-        assert!(names_us(b"{\"server\":\"sse-argo-tester/9\",\"now_us\":1}"));
-        for other in [&b""[..], b"sse-argo-tester/9", b"{\"server\":1}", b"{\"server\":\"nginx\"}"] {
-            assert!(!names_us(other));
+        assert_eq!(our_time(b"{\"server\":\"sse-argo-tester/9\",\"now_us\":1}"), Some(1));
+        let others = [&b""[..], b"sse-argo-tester/9", b"{\"server\":1}", b"{\"server\":\"nginx\",\"now_us\":1}"];
+        for other in others {
+            assert_eq!(our_time(other), None);
         }
     }
 }

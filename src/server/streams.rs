@@ -18,6 +18,7 @@ use crate::SERVER_NAME;
 use crate::http::request::{fields, printable};
 use crate::http::response::{Head, Persistence};
 use crate::http::{Response, Version};
+use crate::nonce::nonce;
 use crate::schedule::plan::{Encoding, Framing, Plan};
 use crate::schedule::{Clock, Terms};
 use crate::sse::Name;
@@ -219,13 +220,9 @@ fn resumed(value: &str) -> Option<u64> {
     value.parse().ok().filter(|id| plain && *id <= RESUME_MAX)
 }
 
-/// 128 random bits, so that nobody can guess the id of another's stream.
+/// An id that nobody can guess, since whoever knows it may ask for the stream's state.
 fn random_id() -> Result<String, Response> {
-    let mut bytes = [0_u8; 16];
-    match rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) {
-        Ok(16) => Ok(format!("{:032x}", u128::from_be_bytes(bytes))),
-        _ => Err(Response::text(500, "no random numbers to be had for the stream's id")),
-    }
+    nonce().map_err(|_| Response::text(500, "no random numbers to be had for the stream's id"))
 }
 
 /// Finds room for a stream: a place among the followers of a named one, and a part of the budget.

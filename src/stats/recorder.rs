@@ -262,9 +262,19 @@ impl Recorder {
         }
     }
 
+    /// What came is no event stream any more.
+    pub fn undecodable(&mut self) {
+        self.corrupt += 1;
+    }
+
     /// The stream ended, or was ended, at `at_us`.
     pub fn end(&mut self, how: Ending, at_us: i64) {
         self.end = (how, Some(at_us));
+    }
+
+    /// What was asked for.
+    pub fn spec(&self) -> &StreamSpec {
+        &self.spec
     }
 
     /// The least `arrival − sent` of all events, for [`Clock::from_least_transit`](super::Clock::from_least_transit).

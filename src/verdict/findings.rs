@@ -139,6 +139,10 @@ ids! {
     SilentOrLonger "silent-or-longer" Info "a hold for longer than the window, of a response whose end isn't passed on either, looks the same";
     /// The probe was late.
     OwnStalls "own-stalls" Info "this machine is busy: measure again when it is not";
+    /// Some of several streams were refused.
+    Refused "streams-refused" Warn "something limits how many streams run at once: a second tab, or a busy day, meets the same";
+    /// The request was redirected.
+    Redirected "redirected" Info "give the last URL, and clients save a round trip";
     /// Another origin.
     NoStamps "no-stamps" Info "the origin isn't this program's: when events were sent is unknown, so that a constant lag, or what the origin itself holds back, can't be told";
     /// Another origin says nothing.

@@ -174,6 +174,12 @@ impl Verdict {
         Verdict::new(verdict, Hold::of(HoldKind::Unknown), summary)
     }
 
+    /// Adds findings, and keeps the worst first.
+    pub fn add(&mut self, findings: Vec<Finding>) {
+        self.findings.extend(findings);
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    }
+
     fn with(mut self, id: Id, text: impl Into<String>) -> Verdict {
         self.findings.push(Finding::new(id, text));
         self
@@ -193,7 +199,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
         }
         Answer::Stream => ours(evidence),
     };
-    verdict.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    verdict.add(Vec::new());
     verdict
 }
 

@@ -1,0 +1,165 @@
+//! `probe`: options to configuration, report to output and exit code.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::client::client_command;
+use super::follow::Lines;
+use super::interrupt::Wish;
+use super::terminal::{self, Progress};
+use super::{Exit, Failure};
+use crate::probe::{self, Config, Notice};
+use crate::report::{self, Report, Style};
+use crate::units::parse_duration;
+use crate::verdict::WITHIN_US;
+
+client_command! {
+    /// Measure whether events arrive in real time on the way to URL, and say what to do if they don't.
+    ///
+    /// Takes about 8 seconds. A URL without a path means the origin's /events, if it is one of ours. Of another origin,
+    /// only how events arrive is known, not how late they are.
+    #[derive(FromArgs, ArgsInfo, Debug)]
+    #[argh(subcommand, name = "probe", help_triggers("-h", "--help"))]
+    struct Probe {
+        /// the stream's URL
+        #[argh(positional)]
+        url: String,
+        /// measure this URL at the same time, and compare: the direct way, for one
+        #[argh(option, arg_name = "url")]
+        against: Option<String>,
+        /// ask the origin to leave out the header fields that cure some proxies
+        #[argh(switch)]
+        plain: bool,
+        /// time to measure (default 8s, or ten intervals)
+        #[argh(option, from_str_fn(run_time), arg_name = "duration")]
+        duration: Option<Duration>,
+        /// time between two small events (default 100ms; 1s with --follow)
+        #[argh(option, from_str_fn(pace), arg_name = "duration")]
+        interval: Option<Duration>,
+        /// most an event may be late and still be in real time (default 100ms)
+        #[argh(option, default = "WITHIN", from_str_fn(run_time), arg_name = "duration")]
+        within: Duration,
+        /// watch one stream until interrupted, a line an event
+        #[argh(switch)]
+        follow: bool,
+        /// print the report as one JSON object
+        #[argh(switch)]
+        json: bool,
+        /// text (default), json or junit
+        #[argh(option, default = "Format::Text", from_str_fn(format), arg_name = "format")]
+        format: Format,
+    }
+}
+
+/// Most an event may be late, unless another time is given.
+const WITHIN: Duration = Duration::from_micros(WITHIN_US as u64);
+
+/// How the report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Text,
+    Json,
+    Junit,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        "junit" => Ok(Format::Junit),
+        _ => Err("it is text, json or junit".to_owned()),
+    }
+}
+
+fn run_time(text: &str) -> Result<Duration, String> {
+    between(text, Duration::from_millis(1), Duration::from_secs(3600), "1ms to 1h")
+}
+
+fn pace(text: &str) -> Result<Duration, String> {
+    between(text, Duration::from_millis(10), Duration::from_secs(60), "10ms to 1m")
+}
+
+fn between(text: &str, min: Duration, max: Duration, range: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text).map_err(|error| format!("it is {error}"))?;
+    if (min..=max).contains(&duration) { Ok(duration) } else { Err(format!("it is {range}")) }
+}
+
+/// Runs the command.
+pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let client = options.client();
+    let max_time = client.max_time;
+    let format = if options.json { Format::Json } else { options.format };
+    let request = client.request(&options.url).map_err(Failure::usage)?;
+    let against = options.against.as_deref().map(|url| client.request(url)).transpose().map_err(Failure::usage)?;
+    let config = Config {
+        client: client.into_client().map_err(Failure::usage)?,
+        request,
+        against,
+        interval: options.interval,
+        duration: options.duration,
+        within: options.within,
+        plain: options.plain,
+        follow: options.follow,
+    };
+    let wish = Wish::install().and_then(|wish| if options.follow { wish.or_unread() } else { Ok(wish) });
+    let wish = wish.and_then(|wish| Ok((wish.limits(max_time)?, wish)));
+    let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    let report = if options.follow {
+        let printer = Mutex::new(Lines::new(format));
+        probe::run(&config, &limits, &|notice| lock(&printer).print(notice))
+    } else {
+        let seen = Arc::new(Mutex::new(Seen::new(config.request.url.clone())));
+        let shown = Arc::clone(&seen);
+        let _progress = Progress::start(move || lock(&shown).line());
+        probe::run(&config, &limits, &|notice| lock(&seen).note(notice))
+    };
+    let report = report.map_err(|error| Failure::unreachable(format!("start a thread: {error}")))?;
+    let _ = out.write_all(written(&report, format, terminal::style(&io::stdout())).as_bytes()).and_then(|()| out.flush());
+    Ok(wish.exit(Exit::Verdict(report.verdict.verdict)))
+}
+
+fn written(report: &Report, format: Format, style: Style) -> String {
+    match format {
+        Format::Text => report::text(report, style),
+        Format::Json => format!("{}\n", report::json(report)),
+        Format::Junit => report::junit(report),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What came so far, for the line of progress.
+struct Seen {
+    url: String,
+    begun: Instant,
+    /// Events by stream, and how many there will be.
+    events: BTreeMap<String, (u64, Option<u64>)>,
+}
+
+impl Seen {
+    fn new(url: String) -> Seen {
+        Seen { url, begun: Instant::now(), events: BTreeMap::new() }
+    }
+
+    fn note(&mut self, notice: &Notice<'_>) {
+        let (received, expected) = self.events.entry(notice.spec.name.clone()).or_default();
+        *received += u64::from(notice.message.event != "hello");
+        *expected = notice.spec.count;
+    }
+
+    fn line(&self) -> String {
+        let events = self.events.iter().map(|(name, (received, expected))| match expected {
+            Some(expected) => format!("  {name} {received}/{expected}"),
+            None => format!("  {name} {received}"),
+        });
+        let events: String = events.collect();
+        let events = if events.is_empty() { "  no event yet".to_owned() } else { events };
+        format!("{:4.1} s{events}  {}", self.begun.elapsed().as_secs_f64(), self.url)
+    }
+}

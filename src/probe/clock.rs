@@ -1,0 +1,58 @@
+//! The origin's clock, asked for all the while.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::{Epoch, lock};
+use crate::client::origin::{Time, ask_again};
+use crate::client::{Request, Session};
+use crate::stats::Exchange;
+
+/// Exchanges in quick succession at the start: the quickest of several counts.
+const QUICK: usize = 8;
+const QUICK_PAUSE: Duration = Duration::from_millis(20);
+/// Between two later ones.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The newest that count: clocks drift.
+const EXCHANGES_MAX: usize = 128;
+
+/// The exchanges so far.
+#[derive(Debug, Default)]
+pub(super) struct Exchanges {
+    newest: Mutex<VecDeque<Exchange>>,
+}
+
+impl Exchanges {
+    pub(super) fn add(&self, time: &Time, epoch: Epoch) {
+        let timing = &time.timing;
+        let mut newest = lock(&self.newest);
+        if newest.len() == EXCHANGES_MAX {
+            newest.pop_front();
+        }
+        newest.push_back(Exchange {
+            t0_us: epoch.us(timing.written),
+            t1_us: time.now_us,
+            t3_us: epoch.us(timing.answered),
+        });
+    }
+
+    pub(super) fn all(&self) -> Vec<Exchange> {
+        lock(&self.newest).iter().copied().collect()
+    }
+
+    /// Goes on asking until `done` is disconnected.
+    pub(super) fn keep_asking(&self, session: &Session, request: &Request, epoch: Epoch, done: &Receiver<()>) {
+        for asked in 0_usize.. {
+            if let Some(time) = ask_again(session, request) {
+                self.add(&time, epoch);
+            }
+            let pause = if asked < QUICK { QUICK_PAUSE } else { PAUSE };
+            if done.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What was measured of a path, made into its report.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::Epoch;
+use super::stream::{Outcome, Seen};
+use crate::client::{self, ClientError, Head, Request};
+use crate::report::{Report, Response, Timing};
+use crate::stats::{Clock, Exchange, Recorder, Stall, StreamSpec, Summary};
+use crate::verdict::{Answer, Evidence, Finding, Hop, Id, judge, representative};
+
+/// What was measured.
+#[derive(Debug)]
+pub(super) struct Measured {
+    pub(super) request: Request,
+    pub(super) exchanges: Vec<Exchange>,
+    pub(super) streams: Result<Vec<Seen>, ClientError>,
+}
+
+impl Measured {
+    /// What it amounts to. `stalls` are the times in which this machine was late.
+    pub(super) fn report(self, epoch: Epoch, stalls: &[Stall], within: Duration) -> Report {
+        let Measured { request, exchanges, streams } = self;
+        let mut parts = Parts::default();
+        match streams {
+            Err(error) => parts.failures.push(failure(&error)),
+            Ok(streams) => streams.into_iter().for_each(|seen| parts.add(seen)),
+        }
+        let connect_us = parts.heads.iter().filter_map(|answered| connect_us(&answered.head.timing)).min();
+        let least = parts.recorders.iter().filter_map(Recorder::least_transit_us).min();
+        let clock = Clock::from_exchanges(&exchanges, connect_us).or_else(|| least.map(Clock::from_least_transit));
+        let summaries: Vec<Summary> =
+            parts.recorders.iter().map(|recorder| recorder.summary(clock.as_ref(), stalls)).collect();
+        let answer = match parts.failures.first() {
+            Some(answer) if summaries.is_empty() => answer.clone(),
+            _ => Answer::Stream,
+        };
+        let within_us = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
+        let evidence = Evidence { answer: &answer, streams: &summaries, clock: clock.as_ref(), within_us };
+        let mut verdict = judge(&evidence);
+        verdict.add(parts.findings(&answer));
+        let naming = representative(&summaries).map(|summary| &summary.spec);
+        let naming = parts.heads.iter().find(|answered| answered.spec.as_ref() == naming).or(parts.heads.first());
+        let origin_saw = parts.heads.iter().find_map(|answered| answered.hello.clone());
+        Report {
+            url: request.url,
+            method: request.method,
+            verdict,
+            timing: naming.map_or_else(Timing::default, |answered| timing(answered, &summaries, epoch)),
+            clock: clock.filter(|clock| clock.is_measured),
+            started_unix_us: epoch.unix_us,
+            hop: naming.and_then(|answered| Hop::of(&answered.head.headers, origin_saw.as_ref())),
+            response: naming.map(|answered| response(&answered.head)),
+            streams: summaries,
+            origin_saw,
+            against: None,
+        }
+    }
+}
+
+/// A response's head, and whose it is.
+#[derive(Debug)]
+struct Answered {
+    /// None if it is no stream.
+    spec: Option<StreamSpec>,
+    begun: Instant,
+    head: Head,
+    hello: Option<Value>,
+}
+
+/// What there is of the streams, sorted.
+#[derive(Debug, Default)]
+struct Parts {
+    recorders: Vec<Recorder>,
+    heads: Vec<Answered>,
+    failures: Vec<Answer>,
+}
+
+impl Parts {
+    fn add(&mut self, seen: Seen) {
+        let Seen { begun, head, hello, result } = seen;
+        let spec = match result {
+            Outcome::Stream(recorder) => {
+                let spec = recorder.spec().clone();
+                self.recorders.push(*recorder);
+                Some(spec)
+            }
+            Outcome::NotSse(finding) => {
+                self.failures.push(Answer::NotSse(finding));
+                None
+            }
+            Outcome::Failed(error) => {
+                self.failures.push(failure(&error));
+                None
+            }
+        };
+        self.heads.extend(head.map(|head| Answered { spec, begun, head, hello }));
+    }
+
+    /// What the streams themselves don't tell.
+    fn findings(&self, answer: &Answer) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let (Answer::Stream, Some(failure)) = (answer, self.failures.first()) {
+            let (Answer::NotSse(why) | Answer::Unreachable(why)) = failure else { return findings };
+            let (refused, all) = (self.failures.len(), self.failures.len() + self.recorders.len());
+            let text = format!("{refused} of {all} streams at once brought none: {why}");
+            findings.push(Finding::new(Id::Refused, text));
+        }
+        let redirects = self.heads.first().map_or(&[][..], |answered| &answered.head.redirects);
+        if let (Some(first), Some(answered)) = (redirects.first(), self.heads.first()) {
+            let to = without_query(&answered.head.url);
+            findings.push(Finding::new(Id::Redirected, format!("{} redirects to {to}", without_query(first))));
+        }
+        findings
+    }
+}
+
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or(url)
+}
+
+fn connect_us(timing: &client::Timing) -> Option<i64> {
+    let taken = timing.connected?.checked_duration_since(timing.resolved?)?;
+    i64::try_from(taken.as_micros()).ok()
+}
+
+fn timing(answered: &Answered, summaries: &[Summary], epoch: Epoch) -> Timing {
+    let at = &answered.head.timing;
+    let ms = |instant: Instant| instant.saturating_duration_since(answered.begun).as_secs_f64() * 1000.0;
+    let begun_us = epoch.us(answered.begun);
+    let seen_ms = |at_us: i64| (at_us - begun_us) as f64 / 1000.0;
+    let summary = summaries.iter().find(|summary| Some(&summary.spec) == answered.spec.as_ref());
+    Timing {
+        dns: at.resolved.map(ms),
+        connect: at.connected.map(ms),
+        tls: at.secured.map(ms),
+        head: Some(ms(at.head)),
+        first_byte: summary.and_then(|summary| summary.first_byte_us).map(seen_ms),
+        first_event: summary.and_then(|summary| summary.first_event_us).map(seen_ms),
+    }
+}
+
+fn response(head: &Head) -> Response {
+    Response {
+        status: head.status,
+        http: head.version.clone(),
+        headers: head.headers.clone(),
+        redirects: head.redirects.clone(),
+    }
+}
+
+fn failure(error: &ClientError) -> Answer {
+    match error {
+        ClientError::RedirectLoop(_) | ClientError::Redirect(_) => Answer::NotSse(error.to_string()),
+        _ => Answer::Unreachable(error.to_string()),
+    }
+}

@@ -1,0 +1,129 @@
+//! One path: whose origin is at its end, the streams to ask for, and what is made of them.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+
+use super::clock::Exchanges;
+use super::outcome::Measured;
+use super::plan::{Wanted, Wish};
+use super::stream::{Job, Seen};
+use super::{Epoch, Watch, lost};
+use crate::client::live::Limits;
+use crate::client::{Client, Request, origin};
+use crate::nonce::nonce;
+use crate::stats::StreamSpec;
+
+/// How long after the origin's end something may still come, such as all of it.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// A path to measure.
+#[derive(Debug, Clone)]
+pub(super) struct Path<'a> {
+    pub(super) client: &'a Client,
+    pub(super) request: Request,
+    pub(super) wish: Wish,
+    pub(super) epoch: Epoch,
+}
+
+impl Path<'_> {
+    /// Measures it.
+    ///
+    /// # Errors
+    /// When no thread, or no random number, is left.
+    pub(super) fn measure(mut self, limits: &Limits, watch: Watch<'_>) -> io::Result<Measured> {
+        let exchanges = Exchanges::default();
+        let asked = origin::ask(self.client, &self.request, limits);
+        let request = self.request.clone();
+        let streams = match asked {
+            Err(error) => Err(error),
+            Ok(None) => self.foreign(limits, watch).map(|seen| vec![seen]).map(Ok)?,
+            Ok(Some(time)) => {
+                exchanges.add(&time, self.epoch);
+                self.request.url = events_url(&self.request.url, &time.url);
+                Ok(self.ours(&exchanges, limits, watch)?)
+            }
+        };
+        Ok(Measured { request, exchanges: exchanges.all(), streams })
+    }
+
+    /// All that can be seen of another origin: its one stream, as it is.
+    fn foreign(&self, limits: &Limits, watch: Watch<'_>) -> io::Result<Seen> {
+        let spec =
+            StreamSpec { name: "stream".to_owned(), interval_us: 1_000_000, size: 0, count: None };
+        let patience = (!self.wish.endless).then(|| self.wish.run());
+        let job = Job {
+            client: self.client,
+            url: &self.request.url,
+            exchanges: None,
+            request: self.request.clone(),
+            spec,
+            patience,
+            any_type: false,
+            epoch: self.epoch,
+        };
+        job.run(limits, watch)
+    }
+
+    /// The streams of our origin, all at once, and its clock beside them.
+    fn ours(&self, exchanges: &Exchanges, limits: &Limits, watch: Watch<'_>) -> io::Result<Vec<Seen>> {
+        let (_, query) = self.request.url.split_once('?').unwrap_or((&self.request.url, ""));
+        let jobs = self.wish.streams(query).into_iter().map(|wanted| self.our_job(wanted, exchanges));
+        let jobs = jobs.collect::<io::Result<Vec<_>>>()?;
+        let session = self.client.session();
+        let stopper = session.stopper();
+        let request = origin::time_request(&self.request);
+        thread::scope(|scope| {
+            let (done, is_done) = bounded::<()>(0);
+            let asking = move || exchanges.keep_asking(&session, &request, self.epoch, &is_done);
+            thread::Builder::new().name("clock".to_owned()).spawn_scoped(scope, asking)?;
+            let threads = jobs.into_iter().map(|job| {
+                let thread = thread::Builder::new().name(format!("stream {}", job.spec.name));
+                thread.spawn_scoped(scope, move || job.run(limits, watch))
+            });
+            let threads = threads.collect::<io::Result<Vec<_>>>();
+            let seen = threads.map(|threads| threads.into_iter().map(|thread| thread.join()));
+            let seen = seen.and_then(|seen| seen.map(|seen| seen.unwrap_or_else(|_| Err(lost()))).collect());
+            stopper.stop();
+            drop(done);
+            seen
+        })
+    }
+
+    fn our_job<'b>(&'b self, wanted: Wanted, exchanges: &'b Exchanges) -> io::Result<Job<'b>> {
+        let mut parameters: Vec<String> =
+            wanted.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if wanted.wants_nonce {
+            parameters.push(format!("id={}", nonce()?));
+        }
+        let mut request = self.request.clone();
+        for parameter in parameters {
+            let separator = if request.url.contains('?') { '&' } else { '?' };
+            request.url = format!("{}{separator}{parameter}", request.url);
+        }
+        let patience = match wanted.lasts {
+            Some(lasts) => Some(lasts + GRACE),
+            None if self.wish.endless => None,
+            None => Some(self.wish.run()),
+        };
+        Ok(Job {
+            client: self.client,
+            url: &self.request.url,
+            exchanges: Some(exchanges),
+            request,
+            spec: wanted.spec,
+            patience,
+            any_type: wanted.any_type,
+            epoch: self.epoch,
+        })
+    }
+}
+
+/// The URL of the events of an origin of ours, of which `time_url` answered. A redirect of the one is one of the other.
+fn events_url(url: &str, time_url: &str) -> String {
+    let (path, query) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let name = if origin::is_root(url) { "events" } else { path.rsplit('/').next().unwrap_or("events") };
+    format!("{}{query}", origin::beside(time_url, name, false))
+}

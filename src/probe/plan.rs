@@ -1,0 +1,211 @@
+//! Which streams tell most about a path.
+//!
+//! Bytes and time are told apart by pace: the same buffer fills at different speeds, the same timer releases different
+//! amounts. So four streams run at once, each ended by the origin, because what comes with the end tells a hold from
+//! silence.
+
+use std::time::Duration;
+
+use crate::schedule::plan::Plan;
+use crate::stats::StreamSpec;
+use crate::units::format_duration;
+
+/// Time between two small events, unless another is asked for.
+pub const INTERVAL: Duration = Duration::from_millis(100);
+/// How long the longest stream runs, unless another time is asked for.
+pub const DURATION: Duration = Duration::from_secs(8);
+
+/// The slow stream's interval. It has to be above the tolerance: an event that is released by the next one is late then.
+const SLOW: Duration = Duration::from_secs(1);
+/// The fast stream's interval at most.
+const FAST_MAX: Duration = Duration::from_millis(20);
+/// The fast stream's events at most: 3 MB.
+const FAST_COUNT_MAX: u64 = 1500;
+/// A stream of fewer events tells little.
+const COUNT_MIN: u64 = 5;
+/// An interval that the user gave without a duration gets so many events.
+const COUNT_BY_INTERVAL: u32 = 10;
+
+/// Which streams to ask for, as far as the user has a say in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish {
+    pub(super) interval: Option<Duration>,
+    pub(super) duration: Option<Duration>,
+    pub(super) within: Duration,
+    /// Without the header fields that cure some paths.
+    pub(super) plain: bool,
+    /// One stream without end.
+    pub(super) endless: bool,
+}
+
+/// A stream to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) spec: StreamSpec,
+    /// What to add to the URL's query, but for the nonce.
+    pub(super) parameters: Vec<(&'static str, String)>,
+    /// Whether a nonce goes with it: the user gave no id.
+    pub(super) wants_nonce: bool,
+    /// Whether another content type than that of event streams was asked for.
+    pub(super) any_type: bool,
+    /// How long the origin takes from the request to the end; none if it never ends the stream.
+    pub(super) lasts: Option<Duration>,
+}
+
+impl Wish {
+    /// How long the longest stream runs.
+    pub(super) fn run(&self) -> Duration {
+        let by_interval = self.interval.map_or(DURATION, |interval| DURATION.max(interval * COUNT_BY_INTERVAL));
+        self.duration.unwrap_or(by_interval)
+    }
+
+    /// The streams to ask our origin for, the one that names the verdict first. What the URL's query has is kept, and
+    /// taken to be known.
+    pub(super) fn streams(&self, query: &str) -> Vec<Wanted> {
+        let given = Given::of(query);
+        let interval = self.interval.unwrap_or(if self.endless { SLOW } else { INTERVAL });
+        let main = self.run() * 3 / 4;
+        let fast = FAST_MAX.min(interval / 5).max(Duration::from_millis(1));
+        let slow = SLOW.max(self.within * 2);
+        let slow = if slow == interval { slow * 2 } else { slow };
+        let rows = [
+            ("S", interval, 0, main, u64::MAX),
+            ("M", interval, 1000, main, u64::MAX),
+            ("L", fast, 2000, main, FAST_COUNT_MAX),
+            ("W", slow, 0, self.run(), u64::MAX),
+        ];
+        let wanted = |(name, interval, size, run, count_max): (&str, Duration, u64, Duration, u64)| {
+            let interval = given.plan.interval.unwrap_or(interval);
+            let count = (run.as_micros() / interval.as_micros().max(1)) as u64;
+            let count = (!given.is_endless(self.endless)).then(|| count.clamp(COUNT_MIN, count_max));
+            let size = given.plan.size.map_or(size, |size| size as u64);
+            self.wanted(&given, name, interval, size, given.plan.count.or(count))
+        };
+        let mut streams: Vec<Wanted> = Vec::new();
+        for stream in rows.into_iter().map(wanted) {
+            let same =
+                |other: &Wanted| (other.spec.interval_us, other.spec.size) == (stream.spec.interval_us, stream.spec.size);
+            if !streams.iter().any(same) {
+                streams.push(stream);
+            }
+        }
+        // The same id can't be used twice, a named stream is one for all, and to watch on one is enough.
+        let is_single = given.plan.id.is_some() || given.is_endless(self.endless);
+        streams.truncate(if is_single { 1 } else { streams.len() });
+        streams
+    }
+
+    fn wanted(&self, given: &Given, name: &str, interval: Duration, size: u64, count: Option<u64>) -> Wanted {
+        let is_named = given.plan.stream.is_some();
+        let cures = if self.plain { vec![("accel", "none".to_owned()), ("cache", "none".to_owned())] } else { vec![] };
+        let parameters = [
+            (!is_named).then(|| ("interval", format_duration(interval))),
+            (size > 0 && !is_named).then(|| ("size", size.to_string())),
+            count.map(|count| ("count", count.to_string())),
+        ];
+        let parameters = parameters.into_iter().flatten().chain(cures);
+        let parameters = parameters.filter(|(name, _)| !given.names.iter().any(|given| given == name)).collect();
+        let sending = count.map(|count| interval * u32::try_from(count).unwrap_or(u32::MAX));
+        let lasts = sending.into_iter().chain(given.plan.duration).min();
+        let late = given.plan.delay + given.plan.head_delay;
+        Wanted {
+            spec: StreamSpec {
+                name: name.to_owned(),
+                interval_us: i64::try_from(interval.as_micros()).unwrap_or(i64::MAX),
+                size,
+                // Which of both ends it first is not worth knowing: then no number of events is expected.
+                count: count.filter(|_| given.plan.duration.is_none()),
+            },
+            parameters,
+            wants_nonce: given.plan.id.is_none(),
+            any_type: !given.plan.content_type.starts_with("text/event-stream"),
+            lasts: lasts.map(|lasts| lasts + late),
+        }
+    }
+}
+
+/// What the user's query says.
+struct Given {
+    plan: Plan,
+    names: Vec<String>,
+}
+
+impl Given {
+    fn of(query: &str) -> Given {
+        let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect();
+        // The origin itself tells what is wrong with a query.
+        Given { plan: Plan::parse(query).unwrap_or_default(), names }
+    }
+
+    /// A named stream has its own pace, and is left when enough was seen of it.
+    fn is_endless(&self, wish: bool) -> bool {
+        wish || self.plan.stream.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WISH: Wish = Wish {
+        interval: None,
+        duration: None,
+        within: Duration::from_millis(100),
+        plain: false,
+        endless: false,
+    };
+
+    /// The streams in short.
+    fn streams(wish: Wish, query: &str) -> Vec<String> {
+        let short = |wanted: Wanted| {
+            let parameters: Vec<_> = wanted.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("{} {}", wanted.spec.name, parameters.join("&"))
+        };
+        wish.streams(query).into_iter().map(short).collect()
+    }
+
+    #[test]
+    fn four_paces() {
+        let expected = [
+            "S interval=100ms&count=60",
+            "M interval=100ms&size=1000&count=60",
+            "L interval=20ms&size=2000&count=300",
+            "W interval=1s&count=8",
+        ];
+        assert_eq!(streams(WISH, ""), expected);
+        assert_eq!(WISH.streams("").iter().map(|wanted| wanted.lasts.unwrap()).max(), Some(DURATION));
+    }
+
+    #[test]
+    fn the_users_time_and_pace() {
+        let wish = Wish { interval: Some(Duration::from_secs(1)), plain: true, ..WISH };
+        let expected = [
+            "S interval=1s&count=7&accel=none&cache=none",
+            "M interval=1s&size=1000&count=7&accel=none&cache=none",
+            "L interval=20ms&size=2000&count=375&accel=none&cache=none",
+            "W interval=2s&count=5&accel=none&cache=none",
+        ];
+        assert_eq!(streams(wish, ""), expected);
+        let short = Wish { duration: Some(Duration::from_secs(1)), ..WISH };
+        assert_eq!(streams(short, "")[3], "W interval=1s&count=5");
+        let long = Wish { duration: Some(Duration::from_secs(600)), ..WISH };
+        assert_eq!(streams(long, "")[2], "L interval=20ms&size=2000&count=1500");
+    }
+
+    #[test]
+    fn what_the_query_has_is_kept_and_known() {
+        assert_eq!(streams(WISH, "interval=50ms"), ["S count=120", "M size=1000&count=120", "L size=2000&count=120"]);
+        assert_eq!(streams(WISH, "size=10&interval=2s&count=3"), ["S "]);
+        let limited = WISH.streams("duration=2s");
+        assert_eq!((limited[0].spec.count, limited[0].lasts), (None, Some(Duration::from_secs(2))));
+        let delayed = WISH.streams("count=10&delay=1s&head_delay=500ms");
+        assert_eq!((delayed[0].spec.count, delayed[0].lasts), (Some(10), Some(Duration::from_millis(2500))));
+    }
+
+    #[test]
+    fn one_stream_where_several_make_no_sense() {
+        assert_eq!(streams(WISH, "id=0123456789abcdef"), ["S interval=100ms&count=60"]);
+        assert_eq!(streams(WISH, "stream=news"), ["S "]);
+        assert_eq!(streams(Wish { endless: true, ..WISH }, ""), ["S interval=1s"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! One stream from its request to its end, on record.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::clock::Exchanges;
+use super::{Epoch, Notice, Watch};
+use crate::client::content::Content;
+use crate::client::live::{Limits, Live, News, Next};
+use crate::client::{Client, ClientError, Ending, Head, Request};
+use crate::sse::Decoder;
+use crate::sse::decoder::{Decoded, Item};
+use crate::stats::{self, Origin, Recorder, StreamSpec};
+
+/// A stream to be recorded.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    pub(super) client: &'a Client,
+    /// What the user calls it.
+    pub(super) url: &'a str,
+    /// The origin's clock so far, if it is ours.
+    pub(super) exchanges: Option<&'a Exchanges>,
+    pub(super) request: Request,
+    pub(super) spec: StreamSpec,
+    /// Most time that it gets.
+    pub(super) patience: Option<Duration>,
+    /// Whether another content type than that of event streams was asked for.
+    pub(super) any_type: bool,
+    pub(super) epoch: Epoch,
+}
+
+/// What came of a stream.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// When its request was begun.
+    pub(super) begun: Instant,
+    /// The head of its response.
+    pub(super) head: Option<Head>,
+    /// What our origin saw of the request.
+    pub(super) hello: Option<Value>,
+    pub(super) result: Outcome,
+}
+
+/// What there is of a stream.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Its record.
+    Stream(Box<Recorder>),
+    /// A response that is no event stream.
+    NotSse(String),
+    /// No response.
+    Failed(ClientError),
+}
+
+impl Job<'_> {
+    /// Records the stream, until it ends, its time is up, or `limits` end it.
+    ///
+    /// # Errors
+    /// When no thread is left.
+    pub(super) fn run(self, limits: &Limits, watch: Watch<'_>) -> io::Result<Seen> {
+        let begun = Instant::now();
+        let live = Live::start(self.client, self.request.clone())?;
+        let limits = self.patience.map_or_else(|| limits.clone(), |patience| limits.at_most(patience));
+        let seen = |head, hello, result| Ok(Seen { begun, head, hello, result });
+        let head = match limits.next(live.news()) {
+            Next::News(News::Head(head)) => *head,
+            Next::News(News::Failed(error)) => return seen(None, None, Outcome::Failed(error)),
+            // There was not even a head.
+            _ => {
+                let mut recorder = self.recorder(begun);
+                recorder.end(stats::Ending::Ours, self.epoch.us(Instant::now()));
+                return seen(None, None, Outcome::Stream(Box::new(recorder)));
+            }
+        };
+        if !self.is_stream(&head) {
+            let finding = format!("not a stream but {}", head.status);
+            return seen(Some(head), None, Outcome::NotSse(finding));
+        }
+        let content = match Content::of(&head) {
+            Ok(content) => content,
+            Err(error) => {
+                let finding = error.to_string();
+                return seen(Some(head), None, Outcome::NotSse(finding));
+            }
+        };
+        let mut record = Record {
+            recorder: self.recorder(head.timing.written),
+            decoder: Decoder::default(),
+            content,
+            body_bytes: 0,
+            content_bytes: 0,
+            hello: None,
+        };
+        let (ending, at) = record.body(&self, &live, &limits, watch);
+        record.recorder.end(ending, self.epoch.us(at));
+        seen(Some(head), record.hello, Outcome::Stream(Box::new(record.recorder)))
+    }
+
+    fn origin(&self) -> Origin {
+        if self.exchanges.is_some() { Origin::Ours } else { Origin::Foreign }
+    }
+
+    fn recorder(&self, requested: Instant) -> Recorder {
+        Recorder::new(self.spec.clone(), self.origin(), self.epoch.us(requested))
+    }
+
+    fn is_stream(&self, head: &Head) -> bool {
+        head.status == 200 && (self.any_type || head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream")))
+    }
+}
+
+struct Record {
+    recorder: Recorder,
+    decoder: Decoder,
+    content: Content,
+    body_bytes: u64,
+    content_bytes: u64,
+    hello: Option<Value>,
+}
+
+impl Record {
+    /// Records a body. Returns how it ended, and when.
+    fn body(&mut self, job: &Job<'_>, live: &Live, limits: &Limits, watch: Watch<'_>) -> (stats::Ending, Instant) {
+        loop {
+            match limits.next(live.news()) {
+                Next::News(News::Bytes(at, bytes)) => {
+                    if let Err(reason) = self.bytes(job, at, bytes, watch) {
+                        log::warn!("{}: {reason}", job.request.url);
+                        self.recorder.undecodable();
+                        return (stats::Ending::Ours, at);
+                    }
+                }
+                Next::News(News::End(at, Ending::Clean)) => {
+                    let content = std::mem::replace(&mut self.content, Content::Identity);
+                    let is_whole = content.finish().is_ok();
+                    return (if is_whole { stats::Ending::Clean } else { stats::Ending::Truncated }, at);
+                }
+                Next::News(News::End(at, Ending::Truncated)) => return (stats::Ending::Truncated, at),
+                Next::News(News::End(at, Ending::Stopped)) => return (stats::Ending::Ours, at),
+                Next::News(News::End(at, Ending::Reset)) => return (stats::Ending::Reset, at),
+                Next::News(News::End(at, Ending::Failed(reason))) => {
+                    log::warn!("{}: {reason}", job.request.url);
+                    return (stats::Ending::Reset, at);
+                }
+                Next::News(News::Head(_) | News::Failed(_)) => unreachable!("they come before the body"),
+                Next::Stopped | Next::TimeUp => return (stats::Ending::Ours, Instant::now()),
+            }
+        }
+    }
+
+    /// Records a read. The error says why its bytes are no event stream.
+    fn bytes(&mut self, job: &Job<'_>, at: Instant, bytes: Vec<u8>, watch: Watch<'_>) -> Result<(), String> {
+        self.body_bytes += bytes.len() as u64;
+        let (content, coded) = self.content.decode(bytes);
+        self.content_bytes += content.len() as u64;
+        let at_us = job.epoch.us(at);
+        let Record { recorder, decoder, hello, .. } = self;
+        recorder.read(at_us, self.body_bytes, self.content_bytes);
+        let fed = decoder.feed(&content, |decoded| {
+            recorder.item(&decoded);
+            if let Decoded { item: Item::Event(message), .. } = &decoded {
+                if hello.is_none() && message.event == "hello" && job.exchanges.is_some() {
+                    *hello = serde_json::from_str(&message.data).ok();
+                }
+                watch(&Notice { url: job.url, spec: &job.spec, at_us, message, exchanges: job.exchanges });
+            }
+        });
+        fed.map_err(|error| error.to_string()).and(coded.map_err(|error| error.to_string()))
+    }
+}
