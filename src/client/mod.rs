@@ -70,7 +70,7 @@ pub struct Timing {
     pub connected: Option<Instant>,
     /// TLS was there.
     pub secured: Option<Instant>,
-    /// The request was written.
+    /// The writing of the request's last part was begun.
     pub written: Instant,
     /// The first byte of the response came.
     pub answered: Instant,

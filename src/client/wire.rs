@@ -191,9 +191,11 @@ impl Transport for Socket {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         let timeout = timeout.for_write();
         self.stream.0.set_write_timeout(time_left(timeout)?)?;
+        // Before the write: behind it, this thread may not run for a while, with the answer on its way.
+        let writing = Instant::now();
         let result = (&self.stream.0).write_all(&self.buffers.output()[..amount]);
         let mut events = self.trace.events();
-        events.written = Some(Instant::now());
+        events.written = Some(writing);
         events.answered = None;
         drop(events);
         result.map_err(|error| self.failed(error, timeout))

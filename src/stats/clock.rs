@@ -3,7 +3,7 @@
 /// One request for the origin's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exchange {
-    /// The request was written; the probe's clock.
+    /// The writing of the request was begun; the probe's clock.
     pub t0_us: i64,
     /// What the origin said; its own clock, Unix time.
     pub t1_us: i64,
@@ -41,8 +41,8 @@ impl Clock {
     /// The clock after some exchanges, of which the one with the least round trip counts, as in NTP
     /// (RFC 5905, section 8): offset = t1 − (t0 + t3) / 2. None without a usable exchange.
     ///
-    /// `connect_us` is how long the TCP handshake took, if one was made. The path's own latency is never taken to be
-    /// more than that: an answer to `/time` that is held like the events are would hide the hold.
+    /// `connect_us` is how long the TCP handshake took, if one was made: that part of the round trip is in no doubt. What
+    /// goes beyond is a long way behind a near edge, or an answer that is held as the events are.
     pub fn from_exchanges(exchanges: &[Exchange], connect_us: Option<i64>) -> Option<Clock> {
         let usable = exchanges.iter().filter(|exchange| exchange.round_trip_us() >= 0);
         let best = usable.min_by_key(|exchange| exchange.round_trip_us())?;
@@ -50,7 +50,7 @@ impl Clock {
         Some(Clock {
             offset_us: best.t1_us - best.t0_us - half,
             error_us: half,
-            path_us: connect_us.map_or(half, |connect| half.min(connect)),
+            path_us: half,
             doubt_us: half - connect_us.unwrap_or(0).min(best.round_trip_us()) / 2,
             is_measured: true,
         })
@@ -97,7 +97,7 @@ mod tests {
     fn a_handshake_limits_latency_and_doubt() {
         let held = [exchange(0, 1_000, 201_000)];
         let clock = Clock::from_exchanges(&held, Some(2_000)).unwrap();
-        assert_eq!((clock.error_us, clock.path_us, clock.doubt_us), (101_000, 2_000, 100_000));
+        assert_eq!((clock.error_us, clock.path_us, clock.doubt_us), (101_000, 101_000, 100_000));
         let direct = Clock::from_exchanges(&[exchange(0, 40_000, 40_200)], Some(80_000)).unwrap();
         assert_eq!((direct.path_us, direct.doubt_us), (40_100, 100));
         let slow_handshake = Clock::from_exchanges(&[exchange(0, 1_000, 1_000)], Some(30_000)).unwrap();

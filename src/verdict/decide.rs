@@ -19,8 +19,9 @@ const CORK_US: std::ops::RangeInclusive<i64> = 190_000..=230_000;
 /// Fewer numbered events tell nothing, unless no more were asked for.
 const EVENTS_LEAST: u64 = 5;
 
-/// Decides about streams whose events came unharmed and weren't cut.
-pub(super) fn decide(streams: &[Summary], within_us: i64) -> Verdict {
+/// Decides about streams whose events came unharmed and weren't cut. All lags may be wrong by the same time, up to
+/// `doubt_us`.
+pub(super) fn decide(streams: &[Summary], within_us: i64, doubt_us: i64) -> Verdict {
     let shapes: Vec<Shape<'_>> = streams.iter().map(|stream| Shape::new(stream, within_us)).collect();
     let smallest = streams.iter().map(|stream| stream.spec.size).min().unwrap_or(0);
     let naming = || shapes.iter().filter(|shape| shape.stream.spec.size == smallest);
@@ -28,7 +29,7 @@ pub(super) fn decide(streams: &[Summary], within_us: i64) -> Verdict {
     let start_late = shapes.iter().filter(starts_late).count() >= 2 && naming().any(|shape| starts_late(&shape));
     // Two streams or more don't begin late by chance.
     if naming().any(Shape::is_troubled) || start_late {
-        return late(&shapes, within_us);
+        return late(&shapes, within_us, doubt_us);
     }
     if let Some(hanging) = naming().map(|shape| shape.stream).find(|stream| is_hanging(stream)) {
         return hangs(hanging);
@@ -75,12 +76,12 @@ fn real_time(shapes: &[Shape<'_>], within_us: i64, smallest: u64) -> Verdict {
     verdict
 }
 
-fn late(shapes: &[Shape<'_>], within_us: i64) -> Verdict {
+fn late(shapes: &[Shape<'_>], within_us: i64, doubt_us: i64) -> Verdict {
     if shapes.iter().all(|shape| shape.is_closed) {
         return held_until_close(shapes);
     }
     let again: Vec<&Shape<'_>> = shapes.iter().filter(|shape| shape.is_held_again()).collect();
-    let lagging = one_event(shapes, within_us).or_else(|| constant(shapes));
+    let lagging = one_event(shapes, within_us, doubt_us).or_else(|| constant(shapes));
     lagging.unwrap_or_else(|| if again.is_empty() { late_start(shapes, None) } else { held_again(shapes, &again) })
 }
 
@@ -108,9 +109,11 @@ fn all_alone(shapes: &[&Shape<'_>]) -> bool {
 }
 
 /// Each event comes when the next one is sent: each stream lags by its own interval.
-fn one_event(shapes: &[Shape<'_>], within_us: i64) -> Option<Verdict> {
+fn one_event(shapes: &[Shape<'_>], within_us: i64, doubt_us: i64) -> Option<Verdict> {
     let slow = slow(shapes);
-    let own = slow.iter().all(|shape| near(shape.lag_us, shape.interval_us(), SAME_LAG_US));
+    let beyond = slow.iter().map(|shape| shape.lag_us - shape.interval_us()).min_by_key(|beyond| beyond.abs())?;
+    let wrong_us = beyond.clamp(-doubt_us, doubt_us);
+    let own = slow.iter().all(|shape| near(shape.lag_us - wrong_us, shape.interval_us(), SAME_LAG_US));
     if !own || !all_alone(&slow) || shapes.iter().any(|shape| shape.is_closed) {
         return None;
     }

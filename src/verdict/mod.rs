@@ -233,13 +233,13 @@ fn ours(evidence: &Evidence<'_>) -> Verdict {
 /// The decision, unless it would be another one within the clock's error.
 fn certain(evidence: &Evidence<'_>) -> Verdict {
     let Evidence { streams, within_us, .. } = *evidence;
-    let verdict = decide::decide(streams, within_us);
     let doubt_us = evidence.clock.map_or(0, |clock| clock.doubt_us);
+    let verdict = decide::decide(streams, within_us, doubt_us);
     // Whatever the clock is wrong by, no event came before it was sent: lags may be less than they seem by as much as
     // the least of them, and no more.
     let lags = streams.iter().flat_map(|stream| &stream.samples).map(|sample| sample.lag_us);
     let most_too_long = lags.min().unwrap_or(0).clamp(0, doubt_us);
-    let is_real_time = |within_us| decide::decide(streams, within_us).verdict == Judgement::RealTime;
+    let is_real_time = |within_us| decide::decide(streams, within_us, doubt_us).verdict == Judgement::RealTime;
     let is_late_if_less = is_real_time(within_us + most_too_long) == is_real_time(within_us);
     let is_late_if_more = is_real_time(within_us - doubt_us) == is_real_time(within_us);
     if verdict.verdict == Judgement::Inconclusive || is_late_if_less && is_late_if_more {
