@@ -10,7 +10,8 @@
 //!  "stalls": [[from, to], …] (the probe itself was late),
 //!  "streams": [{"name", "interval_us", "size", "count": N or null, "requested_us",
 //!    "events": [[seq, sent (origin), start, end, 0 if its check is wrong], …] in order of `end`; start and end are
-//!       offsets in the content; 0 is the hello event; another origin's: [id or null, null, start, end],
+//!       offsets in the content; 0 is the hello event; another origin's: [id or null, null, start, end];
+//!       one that can't be read: [null, null, start, end, 0],
 //!    "comments": [end, …],
 //!    "reads": [[at, bytes of the body so far, bytes of the content so far if other], …],
 //!    "end": [how, at]}, …],
@@ -127,12 +128,13 @@ impl Story {
     fn event(&self, event: &[Option<i64>]) -> (What, u64, u64) {
         let [start, end] = [2, 3].map(|n| event[n].unwrap() as u64);
         let seq = event[0].map(|seq| seq as u64);
+        let intact = event.get(4) != Some(&Some(0));
         let what = match (event[1].map(|sent| sent + self.unix_us), seq) {
+            (None, None) if !intact => What::Unreadable,
             (None, id) => What::Foreign { id },
             (Some(sent_us), Some(0)) => What::Hello { sent_us },
-            (Some(sent_us), seq) => {
-                What::Numbered { seq: seq.unwrap(), sent_us, intact: event.get(4) != Some(&Some(0)) }
-            }
+            (Some(sent_us), Some(seq)) => What::Numbered { seq, sent_us, intact },
+            (Some(_), None) => panic!("a stamp without a number: {event:?}"),
         };
         (what, start, end)
     }

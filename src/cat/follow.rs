@@ -85,7 +85,8 @@ impl<'a> Cat<'a> {
     /// Follows the stream that answers `request`, over all its connections.
     pub(super) fn follow(&mut self, client: &Client, mut request: Request) -> Result<Outcome, CatError> {
         self.last_event_id = request.take_header(LAST_EVENT_ID).unwrap_or_default();
-        let is_ours = || origin::ask(client, &request, self.limits).map_err(CatError::Client).map(|time| time.is_some());
+        let is_ours =
+            || origin::ask(client, &request, self.limits).map_err(CatError::Client).map(|time| time.is_some());
         if origin::is_root(&request.url) && is_ours()? {
             request.url = origin::beside(&request.url, "events", true);
             log::debug!("the origin is ours: its events are at {}", request.url);

@@ -1,7 +1,9 @@
 //! `probe`: options to configuration, report to output and exit code.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +48,9 @@ client_command! {
         /// watch one stream until interrupted, a line an event
         #[argh(switch)]
         follow: bool,
+        /// write all that was seen to this file, as JSON, to be judged again
+        #[argh(option, arg_name = "file")]
+        record: Option<PathBuf>,
         /// print the report as one JSON object
         #[argh(switch)]
         json: bool,
@@ -104,7 +109,12 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         within: options.within,
         plain: options.plain,
         follow: options.follow,
+        record: options.record.is_some(),
     };
+    let cannot_record = |error: io::Error| {
+        Failure::usage(format!("write {}: {error}", options.record.as_deref().unwrap_or(Path::new("")).display()))
+    };
+    let record = options.record.as_ref().map(File::create).transpose().map_err(cannot_record)?;
     let wish = Wish::install().and_then(|wish| if options.follow { wish.or_unread() } else { Ok(wish) });
     let wish = wish.and_then(|wish| Ok((wish.limits(max_time)?, wish)));
     let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
@@ -118,7 +128,13 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         probe::run(&config, &limits, &|notice| lock(&seen).note(notice))
     };
     let report = report.map_err(|error| Failure::unreachable(format!("start a thread: {error}")))?;
-    let _ = out.write_all(written(&report, format, terminal::style(&io::stdout())).as_bytes()).and_then(|()| out.flush());
+    if let (Some(path), Some(recording)) = (&options.record, &report.recording) {
+        let write = std::fs::write(path, format!("{recording}\n"));
+        write.map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
+    }
+    let _ =
+        out.write_all(written(&report, format, terminal::style(&io::stdout())).as_bytes()).and_then(|()| out.flush());
+    recorded.transpose().map_err(cannot_record)?;
     Ok(wish.exit(Exit::Verdict(report.verdict.verdict)))
 }
 

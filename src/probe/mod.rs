@@ -52,6 +52,8 @@ pub struct Config {
     pub plain: bool,
     /// Watch one stream until the user ends it.
     pub follow: bool,
+    /// Keep all that is seen, for [`Report::recording`].
+    pub record: bool,
 }
 
 /// An event that just came.
@@ -115,16 +117,17 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> io::Result<Rep
         plain: config.plain,
         endless: config.follow,
     };
-    let path = |request| Path { client: &config.client, request, wish, epoch };
+    let path = |request| Path { client: &config.client, request, wish, keeps_journal: config.record, epoch };
     let stalls = Mutex::new(Vec::new());
     let (one, other) = thread::scope(|scope| {
         let (done, is_done) = bounded::<()>(0);
         let stalls = &stalls;
         let spawn = |name: &str| thread::Builder::new().name(name.to_owned());
         spawn("own timer").spawn_scoped(scope, move || own_time::watch(epoch, stalls, &is_done))?;
-        let against = config.against.clone().map(|request| {
-            spawn("against").spawn_scoped(scope, || path(request).measure(limits, watch))
-        });
+        let against = config
+            .against
+            .clone()
+            .map(|request| spawn("against").spawn_scoped(scope, || path(request).measure(limits, watch)));
         let one = path(config.request.clone()).measure(limits, watch)?;
         let other = against.transpose()?.map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).transpose()?;
         drop(done);

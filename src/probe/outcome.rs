@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Epoch;
 use super::stream::{Outcome, Seen};
 use crate::client::{self, ClientError, Head, Request};
 use crate::report::{Report, Response, Timing};
-use crate::stats::{Clock, Exchange, Recorder, Stall, StreamSpec, Summary};
+use crate::stats::{Clock, Exchange, Origin, Recorder, Stall, StreamSpec, Summary};
 use crate::verdict::{Answer, Evidence, Finding, Hop, Id, judge, representative};
 
 /// What was measured.
@@ -40,6 +40,7 @@ impl Measured {
         let within_us = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
         let evidence = Evidence { answer: &answer, streams: &summaries, clock: clock.as_ref(), within_us };
         let mut verdict = judge(&evidence);
+        let recording = parts.recording(&evidence, &exchanges, connect_us, stalls, epoch);
         verdict.add(parts.findings(&answer));
         let naming = representative(&summaries).map(|summary| &summary.spec);
         let naming = parts.heads.iter().find(|answered| answered.spec.as_ref() == naming).or(parts.heads.first());
@@ -55,6 +56,7 @@ impl Measured {
             response: naming.map(|answered| response(&answered.head)),
             streams: summaries,
             origin_saw,
+            recording,
             against: None,
         }
     }
@@ -97,6 +99,36 @@ impl Parts {
             }
         };
         self.heads.extend(head.map(|head| Answered { spec, begun, head, hello }));
+    }
+
+    /// All that the judgement rests on, in the form of a story file. None unless every recorder kept a journal.
+    fn recording(
+        &self,
+        evidence: &Evidence<'_>,
+        exchanges: &[Exchange],
+        connect_us: Option<i64>,
+        stalls: &[Stall],
+        epoch: Epoch,
+    ) -> Option<Value> {
+        let unix_us = epoch.unix_us;
+        let streams = self.recorders.iter().map(|recorder| recorder.journal(unix_us)).collect::<Option<Vec<_>>>()?;
+        let exchange = |exchange: &Exchange| json!([exchange.t0_us, exchange.t1_us - unix_us, exchange.t3_us]);
+        Some(json!({
+            "source": "recorded: ",
+            "about": "",
+            "answer": match evidence.answer {
+                Answer::Stream => vec!["stream"],
+                Answer::NotSse(why) => vec!["not-sse", why],
+                Answer::Unreachable(why) => vec!["unreachable", why],
+            },
+            "ours": evidence.streams.iter().all(|stream| stream.origin == Origin::Ours),
+            "within_ms": evidence.within_us / 1000,
+            "unix_us": unix_us,
+            "connect_us": connect_us,
+            "exchanges": exchanges.iter().map(exchange).collect::<Vec<_>>(),
+            "stalls": stalls.iter().map(|stall| [stall.from_us, stall.to_us]).collect::<Vec<_>>(),
+            "streams": streams,
+        }))
     }
 
     /// What the streams themselves don't tell.

@@ -25,6 +25,7 @@ pub(super) struct Path<'a> {
     pub(super) client: &'a Client,
     pub(super) request: Request,
     pub(super) wish: Wish,
+    pub(super) keeps_journal: bool,
     pub(super) epoch: Epoch,
 }
 
@@ -51,8 +52,7 @@ impl Path<'_> {
 
     /// All that can be seen of another origin: its one stream, as it is.
     fn foreign(&self, limits: &Limits, watch: Watch<'_>) -> io::Result<Seen> {
-        let spec =
-            StreamSpec { name: "stream".to_owned(), interval_us: 1_000_000, size: 0, count: None };
+        let spec = StreamSpec { name: "stream".to_owned(), interval_us: 1_000_000, size: 0, count: None };
         let patience = (!self.wish.endless).then(|| self.wish.run());
         let job = Job {
             client: self.client,
@@ -62,6 +62,7 @@ impl Path<'_> {
             spec,
             patience,
             any_type: false,
+            keeps_journal: self.keeps_journal,
             epoch: self.epoch,
         };
         job.run(limits, watch)
@@ -116,6 +117,7 @@ impl Path<'_> {
             spec: wanted.spec,
             patience,
             any_type: wanted.any_type,
+            keeps_journal: self.keeps_journal,
             epoch: self.epoch,
         })
     }

@@ -83,8 +83,9 @@ impl Wish {
         };
         let mut streams: Vec<Wanted> = Vec::new();
         for stream in rows.into_iter().map(wanted) {
-            let same =
-                |other: &Wanted| (other.spec.interval_us, other.spec.size) == (stream.spec.interval_us, stream.spec.size);
+            let same = |other: &Wanted| {
+                (other.spec.interval_us, other.spec.size) == (stream.spec.interval_us, stream.spec.size)
+            };
             if !streams.iter().any(same) {
                 streams.push(stream);
             }
@@ -147,13 +148,8 @@ impl Given {
 mod tests {
     use super::*;
 
-    const WISH: Wish = Wish {
-        interval: None,
-        duration: None,
-        within: Duration::from_millis(100),
-        plain: false,
-        endless: false,
-    };
+    const WISH: Wish =
+        Wish { interval: None, duration: None, within: Duration::from_millis(100), plain: false, endless: false };
 
     /// The streams in short.
     fn streams(wish: Wish, query: &str) -> Vec<String> {

@@ -28,6 +28,8 @@ pub(super) struct Job<'a> {
     pub(super) patience: Option<Duration>,
     /// Whether another content type than that of event streams was asked for.
     pub(super) any_type: bool,
+    /// Whether all that is seen is kept.
+    pub(super) keeps_journal: bool,
     pub(super) epoch: Epoch,
 }
 
@@ -103,11 +105,16 @@ impl Job<'_> {
     }
 
     fn recorder(&self, requested: Instant) -> Recorder {
-        Recorder::new(self.spec.clone(), self.origin(), self.epoch.us(requested))
+        let mut recorder = Recorder::new(self.spec.clone(), self.origin(), self.epoch.us(requested));
+        if self.keeps_journal {
+            recorder.keep_journal();
+        }
+        recorder
     }
 
     fn is_stream(&self, head: &Head) -> bool {
-        head.status == 200 && (self.any_type || head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream")))
+        head.status == 200
+            && (self.any_type || head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream")))
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Report {
     pub origin_saw: Option<Value>,
     /// What is known of whatever lies between.
     pub hop: Option<Hop>,
+    /// All that was seen, to be judged again, if it was wanted.
+    pub recording: Option<Value>,
     /// Another path, measured at the same time.
     pub against: Option<Box<Report>>,
 }

@@ -18,8 +18,22 @@ pub fn text(report: &Report, _style: Style) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{:?}", report.clock);
     let _ = writeln!(out, "{:?} {:?}\n{}", report.verdict.hold, report.timing, report.verdict.summary);
-    for s in &report.streams { let _ = writeln!(out, "{} {:?} lag {:?} bursts {:?} end {:?} {:?} lumps {}", s.spec.name, s.counts, s.lag, s.bursts, s.end, s.end_us, s.lumps.len()); }
-    for f in &report.verdict.findings { let _ = writeln!(out, "{} {}", f.id.as_str(), f.text); }
+    for s in &report.streams {
+        let _ = writeln!(
+            out,
+            "{} {:?} lag {:?} bursts {:?} end {:?} {:?} lumps {}",
+            s.spec.name,
+            s.counts,
+            s.lag,
+            s.bursts,
+            s.end,
+            s.end_us,
+            s.lumps.len()
+        );
+    }
+    for f in &report.verdict.findings {
+        let _ = writeln!(out, "{} {}", f.id.as_str(), f.text);
+    }
     let _ = writeln!(out, "VERDICT {}", report.verdict.verdict.as_str());
     out
 }

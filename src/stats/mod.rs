@@ -4,6 +4,7 @@
 //! probe's own clock, since its start; `sent_us` on the origin's clock, Unix time, until a [`Clock`] has translated it.
 
 mod clock;
+mod journal;
 mod recorder;
 mod sequence;
 mod summary;

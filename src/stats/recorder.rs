@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use serde_json::Value;
+
+use super::journal::Journal;
 use super::sequence::{Fit, Sequence};
 use super::summary::RawSample;
 use super::thinned::Thinned;
@@ -102,6 +105,7 @@ pub struct Recorder {
     pub(super) longest_pause_us: i64,
     pub(super) end: (Ending, Option<i64>),
     foreign_id: Option<u64>,
+    journal: Option<Journal>,
 }
 
 impl Recorder {
@@ -135,7 +139,20 @@ impl Recorder {
             longest_pause_us: 0,
             end: (Ending::None, None),
             foreign_id: None,
+            journal: None,
         }
+    }
+
+    /// Keeps all that it is told from now on, for [`Recorder::journal`].
+    pub fn keep_journal(&mut self) {
+        self.journal = Some(Journal::default());
+    }
+
+    /// All that it was told, as an object of the form that story files have: times of the origin's clock are less
+    /// `unix_us`. None if nothing was kept.
+    pub fn journal(&self, unix_us: i64) -> Option<Value> {
+        let journal = self.journal.as_ref()?;
+        Some(journal.json(&self.spec, self.requested_us, self.end, unix_us))
     }
 
     /// A read returned at `at_us`. With it the body has `body_end` bytes, transfer coding removed, and the content,
@@ -143,6 +160,9 @@ impl Recorder {
     ///
     /// Call it before the items that the read completes.
     pub fn read(&mut self, at_us: i64, body_end: u64, content_end: u64) {
+        if let Some(journal) = &mut self.journal {
+            journal.read(at_us, body_end, content_end);
+        }
         self.first_read_us.get_or_insert(at_us);
         let content_start = std::mem::replace(&mut self.content_bytes, content_end);
         let together = LUMP_GAP_US.min(self.spec.interval_us * 3 / 4);
@@ -190,6 +210,9 @@ impl Recorder {
 
     /// The last read completed a comment that ends at `end` in the content.
     pub fn comment(&mut self, end: u64) {
+        if let Some(journal) = &mut self.journal {
+            journal.comment(end);
+        }
         self.heartbeats += 1;
         if let Some(lump) = self.lumps.back_mut() {
             lump.boundary = end;
@@ -198,6 +221,9 @@ impl Recorder {
 
     /// The last read completed an event that spans `start..end` in the content.
     pub fn event(&mut self, what: What, start: u64, end: u64) {
+        if let Some(journal) = &mut self.journal {
+            journal.event(what, start, end);
+        }
         let Some(lump) = self.lumps.back_mut() else { return };
         let at_us = lump.until_us;
         lump.boundary = end;
