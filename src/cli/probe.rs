@@ -132,6 +132,7 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         let write = std::fs::write(path, format!("{recording}\n"));
         write.map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
     }
+    let recorded = record.zip(report.recording.as_ref()).map(|(mut file, recording)| writeln!(file, "{recording}"));
     let _ =
         out.write_all(written(&report, format, terminal::style(&io::stdout())).as_bytes()).and_then(|()| out.flush());
     recorded.transpose().map_err(cannot_record)?;
