@@ -5,11 +5,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSliceMut, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use nix::sys::socket::sockopt::ReceiveTimestampns;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+use nix::sys::time::TimeSpec;
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -86,6 +90,8 @@ impl<In: Transport> Connector<In> for Dial {
         }
         let stream = connect_any(&details.addrs, details.timeout)?;
         stream.set_nodelay(true)?;
+        // Without stamps, reads have the time when they returned.
+        let _ = setsockopt(&stream, ReceiveTimestampns, &true);
         let mut events = self.trace.events();
         events.connected = Some(Instant::now());
         events.remote = stream.peer_addr().ok();
@@ -183,6 +189,21 @@ impl Socket {
     }
 }
 
+/// Reads, and tells when the last of the bytes came: by the kernel's stamp, so that it does not matter how late this
+/// thread is to fetch them.
+fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<(usize, Instant)> {
+    let mut control = nix::cmsg_space!(TimeSpec);
+    let mut parts = [IoSliceMut::new(buffer)];
+    let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty())?;
+    let (now, unix) = (Instant::now(), SystemTime::now());
+    let stamp = message.cmsgs()?.find_map(|message| match message {
+        ControlMessageOwned::ScmTimestampns(stamp) => Some(UNIX_EPOCH + Duration::from(stamp)),
+        _ => None,
+    });
+    let age = stamp.and_then(|stamp| unix.duration_since(stamp).ok()).unwrap_or_default();
+    Ok((message.bytes, now.checked_sub(age).unwrap_or(now)))
+}
+
 impl Transport for Socket {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
@@ -209,16 +230,17 @@ impl Transport for Socket {
             self.timeout = left;
         }
         let result = loop {
-            match (&self.stream.0).read(self.buffers.input_append_buf()) {
+            match receive(&self.stream.0, self.buffers.input_append_buf()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => break result,
             }
         };
-        let now = Instant::now();
-        let read = result.map_err(|error| self.failed(error, timeout))?;
+        let (read, at) = result.map_err(|error| self.failed(error, timeout))?;
         let mut events = self.trace.events();
-        events.last_read = Some(now);
-        events.answered.get_or_insert(now);
+        // The system's clock, by which the kernel stamps, may have been set meanwhile.
+        let at = events.last_read.map_or(at, |last| at.max(last));
+        events.last_read = Some(at);
+        events.answered.get_or_insert(at);
         drop(events);
         self.buffers.input_appended(read);
         Ok(read > 0)
