@@ -8,6 +8,7 @@
 //! | 1 | [`stats`] | pure: timestamped bytes and events in, summaries out |
 //! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
 //! | 2 | [`verdict`] | pure: summaries in; verdict, hold and findings out |
+//! | 3 | [`report`] | pure: what a probe found as text, as JSON and as JUnit's XML |
 //! | 4 | [`shutdown`], [`client`] | edge: signals to one stop token; HTTP client that stamps every read |
 //! | 5 | [`server`] | edge: the instrumented origin |
 //! | 6 | [`cat`] | edge: the events of a stream, printed as they arrive |
