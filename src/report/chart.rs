@@ -24,8 +24,8 @@ const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇'
 enum Column {
     /// A bar, as a share of the scale.
     Bar(f64),
-    /// Events of this time are lost: later ones came.
-    Lost,
+    /// Events of this time are lost: later ones came. Others may have come, with a bar.
+    Lost(f64),
     /// Nothing came.
     Nothing,
 }
@@ -67,10 +67,10 @@ fn lags(stream: &Summary, most: usize) -> Option<Chart> {
         *longest = (*longest).max(Some(sample.lag_us));
     }
     let top_us = longest.iter().flatten().copied().fold(LAG_LEAST_US, i64::max);
-    let last_slot = last_seq.map(slot);
-    let columns = longest.iter().enumerate().map(|(n, lag_us)| match lag_us {
+    let lost = lost(stream, last_seq.unwrap_or(0), slots, slot);
+    let columns = longest.iter().zip(lost).map(|(lag_us, is_lost)| match lag_us {
+        lag_us if is_lost => Column::Lost(lag_us.unwrap_or(0) as f64 / top_us as f64),
         Some(lag_us) => Column::Bar(*lag_us as f64 / top_us as f64),
-        None if last_slot.is_some_and(|last| n < last) => Column::Lost,
         None => Column::Nothing,
     });
     let what = if stream.lag.is_some() || samples.is_empty() { "lag of" } else { "lag behind the fastest of" };
@@ -84,6 +84,25 @@ fn lags(stream: &Summary, most: usize) -> Option<Chart> {
         from: start(stream, first_us),
         to: since(stream, stream.spec.planned_us().map_or(last_us, |planned| first_us.saturating_add(planned))),
     })
+}
+
+/// For each slot whether an event of it never came though one of a later slot did.
+fn lost(stream: &Summary, last_seq: u64, slots: usize, slot: impl Fn(u64) -> usize) -> Vec<bool> {
+    let mut seqs: Vec<u64> = stream.samples.iter().map(|sample| sample.seq).collect();
+    seqs.sort_unstable();
+    seqs.dedup();
+    let mut is_lost = vec![false; slots];
+    // Of a long stream not all events are known.
+    let is_whole = stream.samples.len() as u64 >= stream.counts.received;
+    let before = std::iter::once(None).chain(seqs.iter().map(|seq| Some(*seq)));
+    for (before, seq) in before.zip(&seqs).filter(|_| is_whole) {
+        let first = before.map_or(0, |before| before + 1);
+        if first < *seq {
+            is_lost[slot(first)..=slot(seq - 1)].fill(true);
+        }
+    }
+    is_lost[slot(last_seq)..].fill(false);
+    is_lost
 }
 
 /// The most events that came together at each time.
@@ -144,9 +163,10 @@ impl Chart {
         let between = self.columns.len().saturating_sub(width(&self.to));
         let axis = format!("{}{}{}", " ".repeat(LABEL), left(&self.from, between.max(width(&self.from) + 1)), self.to);
         page.line(&[Span::new(&axis, Tone::Dim)]);
-        let marks = [(Column::Lost, "× lost"), (Column::Nothing, "· nothing came")];
-        let marks = marks.into_iter().filter(|(column, _)| self.columns.contains(column)).map(|(_, text)| text);
-        let marks = marks.collect::<Vec<_>>().join("   ");
+        let is_lost = self.columns.iter().any(|column| matches!(column, Column::Lost(_)));
+        let is_nothing = self.columns.contains(&Column::Nothing);
+        let marks = [(is_lost, "× lost"), (is_nothing, "· nothing came")].into_iter().filter(|(is_there, _)| *is_there);
+        let marks = marks.map(|(_, text)| text).collect::<Vec<_>>().join("   ");
         if !marks.is_empty() {
             page.line(&[Span::new(&format!("{}{marks}", " ".repeat(LABEL)), Tone::Dim)]);
         }
@@ -154,8 +174,8 @@ impl Chart {
 
     fn height(&self) -> usize {
         let shares = self.columns.iter().filter_map(|column| match column {
-            Column::Bar(share) => Some(*share),
-            Column::Lost | Column::Nothing => None,
+            Column::Bar(share) | Column::Lost(share) => Some(*share),
+            Column::Nothing => None,
         });
         let [high, low, none] = HEIGHTS;
         shares.reduce(f64::max).map_or(none, |most| if most > 0.5 { high } else { low })
@@ -166,10 +186,10 @@ impl Chart {
         let mut pieces: Vec<(String, Tone)> = Vec::new();
         for column in &self.columns {
             let (c, tone) = match column {
-                Column::Bar(share) => (eighths(*share, line, height), tone),
-                Column::Lost if line == 0 => ('×', Tone::Bad),
+                Column::Lost(_) if line == 0 => ('×', Tone::Bad),
+                Column::Bar(share) | Column::Lost(share) => (eighths(*share, line, height), tone),
                 Column::Nothing if line == 0 => ('·', Tone::Dim),
-                Column::Lost | Column::Nothing => (' ', tone),
+                Column::Nothing => (' ', tone),
             };
             match pieces.last_mut() {
                 Some((text, last)) if *last == tone => text.push(c),
@@ -183,7 +203,7 @@ impl Chart {
     }
 }
 
-/// What a bar fills of a line. Something came, be it without any lag: it shows.
+/// What a bar fills of a line. Something came, be it without any lag: it shows in the lowest one.
 fn eighths(share: f64, line: usize, height: usize) -> char {
     let filled = ((share * (8 * height) as f64).round() as usize).max(1);
     EIGHTHS[filled.saturating_sub(8 * line).min(8)]
@@ -192,6 +212,7 @@ fn eighths(share: f64, line: usize, height: usize) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::{Clock, Recorder, StreamSpec, What};
 
     #[test]
     fn bars_fill_lines_from_below() {
@@ -201,5 +222,24 @@ mod tests {
         assert_eq!(column(0.5), "  ██");
         assert_eq!(column(0.53), " ▁██");
         assert_eq!(column(1.0), "████");
+    }
+
+    #[test]
+    fn lost_events_show_even_among_others() {
+        let spec = StreamSpec { name: "S".to_owned(), interval_us: 10_000, size: 0, count: Some(99) };
+        let mut recorder = Recorder::new(spec, Origin::Ours, 0);
+        for seq in (1..=80).filter(|seq| ![20, 40, 41, 42].contains(seq)) {
+            let at_us = seq as i64 * 10_000;
+            recorder.read(at_us, seq * 100, seq * 100);
+            recorder.event(What::Numbered { seq, sent_us: at_us, intact: true }, seq * 100 - 100, seq * 100);
+        }
+        let chart = lags(&recorder.summary(Some(&Clock::from_least_transit(0)), &[]), 50).unwrap();
+        let letter = |column: &Column| match column {
+            Column::Bar(_) => 'b',
+            Column::Lost(_) => 'x',
+            Column::Nothing => '.',
+        };
+        let line: String = chart.columns.iter().map(letter).collect();
+        assert_eq!(line, format!("x{}x{}xx{}{}", "b".repeat(9), "b".repeat(9), "b".repeat(19), ".".repeat(9)));
     }
 }
