@@ -26,9 +26,10 @@ pub(crate) fn without_colours(text: &str) -> String {
 
 #[test]
 fn lines_fit_but_for_the_last() {
+    let reports = all();
     for columns in [60, 72, 80, 100] {
-        for report in all() {
-            let text = text(&report, Style { columns, colours: false });
+        for report in &reports {
+            let text = text(report, Style { columns, colours: false });
             let lines: Vec<&str> = text.lines().collect();
             for line in &lines[..lines.len() - 1] {
                 assert!(line.width() <= columns, "{} in {columns}: {line}", line.width());
