@@ -142,7 +142,7 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
 fn written(report: &Report, format: Format, style: Style) -> String {
     match format {
         Format::Text => report::text(report, style),
-        Format::Json => format!("{}\n", report::json(report)),
+        Format::Json => serde_json::to_string(&report::json(report)).unwrap_or_default() + "\n",
         Format::Junit => report::junit(report),
     }
 }

@@ -1,14 +1,19 @@
-//! What a probe found, as text, as JSON, and as JUnit's XML, into any writer.
+//! What a probe found, as text, as JSON, and as JUnit's XML.
 //!
 //! Pure: no clock, no terminal; the width and whether to use colours are told.
 
+mod chart;
 mod json;
 mod junit;
+mod page;
+mod table;
 mod text;
+mod timing;
+mod words;
 
 use serde_json::Value;
 
-pub use json::json;
+pub use json::{Json, json};
 pub use junit::junit;
 pub use text::{Style, text};
 

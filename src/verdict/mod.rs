@@ -211,12 +211,13 @@ pub fn representative(streams: &[Summary]) -> Option<&Summary> {
     naming.max_by_key(|stream| stream.spec.count.unwrap_or(stream.counts.received))
 }
 
-/// How the run ended: as the first stream did that somebody else ended too early, else as the representative one.
+/// How the run ended, and how many microseconds after its request: as the first stream did that somebody else ended too
+/// early, else as the representative one.
 pub fn ending(streams: &[Summary]) -> (Ending, Option<i64>) {
     let early = streams.iter().filter(|stream| damage::is_cut(stream)).min_by_key(|stream| stream.end_us);
     early.or_else(|| representative(streams)).map_or((Ending::None, None), |stream| {
         let how = if damage::is_lifetime_cut(streams) { Ending::LifetimeCut } else { stream.end };
-        (how, stream.end_us)
+        (how, stream.end_us.map(|end_us| end_us.saturating_sub(stream.requested_us)))
     })
 }
 

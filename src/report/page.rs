@@ -1,0 +1,255 @@
+//! Lines of text: cut to a width, coloured or not, and with nothing in them that a terminal obeys.
+
+use unicode_width::UnicodeWidthChar;
+
+use super::Style;
+
+/// Narrower terminals get lines that are too long.
+const COLUMNS_LEAST: usize = 60;
+/// Longer lines are hard to read.
+const COLUMNS_MOST: usize = 100;
+
+/// How a piece of text stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Bold,
+    Dim,
+    Good,
+    Doubt,
+    Bad,
+}
+
+impl Tone {
+    /// The parameters of Select Graphic Rendition (ECMA-48, 8.3.117).
+    fn sgr(self) -> Option<&'static str> {
+        match self {
+            Tone::Plain => None,
+            Tone::Bold => Some("1"),
+            Tone::Dim => Some("2"),
+            Tone::Good => Some("1;32"),
+            Tone::Doubt => Some("1;33"),
+            Tone::Bad => Some("1;31"),
+        }
+    }
+}
+
+/// A piece of a line, of one tone. Whatever it is made of, a terminal only shows it.
+#[derive(Debug, Clone)]
+pub(super) struct Span {
+    text: String,
+    tone: Tone,
+}
+
+impl Span {
+    pub(super) fn new(text: &str, tone: Tone) -> Span {
+        Span { text: escaped(text), tone }
+    }
+}
+
+/// Lines, one below the other.
+pub(super) struct Page {
+    columns: usize,
+    colours: bool,
+    out: String,
+}
+
+impl Page {
+    pub(super) fn new(style: Style) -> Page {
+        let columns = style.columns.clamp(COLUMNS_LEAST, COLUMNS_MOST);
+        Page { columns, colours: style.colours, out: String::new() }
+    }
+
+    /// The most that a line takes.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.out
+    }
+
+    /// What follows stands apart.
+    pub(super) fn gap(&mut self) {
+        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
+            self.out.push('\n');
+        }
+    }
+
+    /// A line of its own, cut where it is too long.
+    pub(super) fn line(&mut self, spans: &[Span]) {
+        let mut left = self.columns;
+        for span in spans {
+            let text = cut(&span.text, left);
+            left -= width(&text);
+            self.put(&text, span.tone);
+        }
+        self.out.push('\n');
+    }
+
+    /// As many lines as the words of `text` need behind `head`, all but the first indented by so many columns.
+    pub(super) fn wrapped(&mut self, head: Span, indent: usize, text: &str, tone: Tone) {
+        let rest = self.columns - indent;
+        let lines = wrap(&escaped(text), self.columns.saturating_sub(width(&head.text)), rest);
+        let mut before = head;
+        for text in lines {
+            let indented = Span::new(&" ".repeat(indent), Tone::Plain);
+            self.line(&[std::mem::replace(&mut before, indented), Span { text, tone }]);
+        }
+    }
+
+    /// As many lines as the words of `text` need.
+    pub(super) fn paragraph(&mut self, text: &str, tone: Tone) {
+        self.wrapped(Span::new("", Tone::Plain), 0, text, tone);
+    }
+
+    /// A line that a program may read, whole however long it is.
+    pub(super) fn whole_line(&mut self, text: &str) {
+        self.out += &escaped(text);
+        self.out.push('\n');
+    }
+
+    fn put(&mut self, text: &str, tone: Tone) {
+        match tone.sgr().filter(|_| self.colours && !text.trim().is_empty()) {
+            Some(sgr) => self.out.extend(["\x1b[", sgr, "m", text, "\x1b[0m"]),
+            None => self.out += text,
+        }
+    }
+}
+
+/// Columns that a text takes.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+fn char_width(c: char) -> usize {
+    c.width().unwrap_or(0)
+}
+
+/// `text`, on the left of so many columns.
+pub(super) fn left(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// `text`, on the right of so many columns.
+pub(super) fn right(text: &str, columns: usize) -> String {
+    format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// `text` in at most so many columns, its middle left out where it is longer: both ends of a URL tell something.
+pub(super) fn shortened(text: &str, columns: usize) -> String {
+    let text = escaped(text);
+    if width(&text) <= columns {
+        return text;
+    }
+    let tail_most = columns.saturating_sub(1) / 3;
+    let mut tail_width = 0;
+    let tail: Vec<char> = text.chars().rev().take_while(|c| fits(&mut tail_width, *c, tail_most)).collect();
+    let head = cut(&text, columns.saturating_sub(tail.iter().copied().map(char_width).sum()));
+    head + &tail.iter().rev().collect::<String>()
+}
+
+fn fits(used: &mut usize, c: char, most: usize) -> bool {
+    *used += char_width(c);
+    *used <= most
+}
+
+/// `text` in at most so many columns; what was cut off shows.
+fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut used = 0;
+    let mut out: String = text.chars().take_while(|c| fits(&mut used, *c, columns.saturating_sub(1))).collect();
+    if columns > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// The words of `text` in lines of at most so many columns, `first` for the first one; longer words are broken.
+fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    let mut columns = first;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let space = usize::from(used > 0);
+        if used > 0 && used + space + width(word) > columns {
+            lines.push(String::new());
+            (used, columns) = (0, rest);
+        } else if used > 0 {
+            lines.last_mut().expect("there is one from the start").push(' ');
+            used += 1;
+        }
+        for c in word.chars() {
+            if used + char_width(c) > columns && used > 0 {
+                lines.push(String::new());
+                (used, columns) = (0, rest);
+            }
+            lines.last_mut().expect("there is one from the start").push(c);
+            used += char_width(c);
+        }
+    }
+    lines
+}
+
+/// `text` on one line, with nothing in it that a terminal obeys.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_obeyed(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// Control characters, and those that don't show but change what stands around them: direction, joining, variants, tags.
+pub(super) fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(columns: usize, colours: bool) -> Page {
+        Page::new(Style { columns, colours })
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing() {
+        let mut page = page(80, false);
+        page.line(&[Span::new("a\x1b[31mb\r\nc\u{202e}d\u{9b}e", Tone::Bad)]);
+        assert_eq!(page.into_text(), "a\\u{1b}[31mb\\r\\nc\\u{202e}d\\u{9b}e\n");
+    }
+
+    #[test]
+    fn tones_are_colours_where_there_are_any() {
+        let mut page = page(80, true);
+        page.line(&[Span::new("  ", Tone::Bad), Span::new("cut", Tone::Bad), Span::new(" short", Tone::Plain)]);
+        assert_eq!(page.into_text(), "  \x1b[1;31mcut\x1b[0m short\n");
+    }
+
+    #[test]
+    fn lines_are_cut_and_words_are_wrapped() {
+        let mut page = page(0, false);
+        page.line(&[Span::new(&"x".repeat(70), Tone::Plain), Span::new("y", Tone::Plain)]);
+        let text = format!("{} {}", "some words ".repeat(6), "z".repeat(70));
+        page.wrapped(Span::new("mark: ", Tone::Plain), 2, &text, Tone::Plain);
+        let text = page.into_text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], format!("{}…", "x".repeat(59)));
+        assert_eq!(lines[1], "mark: some words some words some words some words some words");
+        assert_eq!(lines[2], "  some words");
+        assert_eq!(lines[3..], ["z".repeat(58), "z".repeat(12)].map(|part| format!("  {part}")));
+    }
+
+    #[test]
+    fn both_ends_stay() {
+        assert_eq!(shortened("https://host.example/a/long/path?x=1", 20), "https://host.…th?x=1");
+        assert_eq!(shortened("short", 20), "short");
+        assert_eq!(width(&shortened("長い題名の長い題名の長い題名", 11)), 11);
+    }
+}
