@@ -148,7 +148,7 @@ impl Stage for Hold {
                 self.flush(out);
             }
             Release::Ticks { since, every } => {
-                let ticks = now.duration_since(since).as_nanos() / every.as_nanos();
+                let ticks = now.saturating_duration_since(since).as_nanos() / every.as_nanos();
                 let next = since + every * (u32::try_from(ticks).expect("a test lasts some seconds") + 1);
                 self.due.get_or_insert(next);
             }
@@ -162,9 +162,11 @@ impl Stage for Hold {
     }
 
     fn fire(&mut self, _now: Instant, out: &mut Vec<Piece>) {
-        self.due = None;
-        if let Release::StartTime(_) = self.release {
-            self.release = NO_HOLD;
+        match (&mut self.release, self.due.take()) {
+            (Release::StartTime(_), _) => self.release = NO_HOLD,
+            // What was read before this tick and comes after it waits for the next one.
+            (Release::Ticks { since, .. }, Some(due)) => *since = due,
+            _ => {}
         }
         self.flush(out);
     }
