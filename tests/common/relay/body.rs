@@ -73,7 +73,7 @@ fn stage(impairment: &Impairment, compress: bool, now: Instant) -> Option<Box<dy
     let stop = |stop| Some(Box::new(stop) as Box<dyn Stage>);
     let blocks = |edit| Some(Box::new(Blocks { edit, buffer: Vec::new(), numbered: 0, kept: None }) as Box<dyn Stage>);
     match *impairment {
-        Impairment::HoldBytes(bytes) => hold(Release::Exactly(bytes)),
+        Impairment::HoldBytes(bytes) => hold(Release::Exactly(bytes.max(1))),
         Impairment::HoldBytesWhole(bytes) => hold(Release::AtLeast(bytes)),
         Impairment::HoldTime(every) => hold(Release::Ticks { since: now, every }),
         Impairment::HoldStartBytes(bytes) => hold(Release::StartBytes(bytes)),

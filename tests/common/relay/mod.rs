@@ -199,8 +199,9 @@ impl Shared {
                     return (&*client).write_all(answer.encode().as_bytes());
                 }
                 Impairment::Replay => {
-                    if let Some(stored) = self.stored.lock().unwrap().get(request.path()) {
-                        return (&*client).write_all(stored);
+                    let stored = self.stored.lock().unwrap().get(request.path()).cloned();
+                    if let Some(stored) = stored {
+                        return (&*client).write_all(&stored);
                     }
                 }
                 _ => {}
