@@ -80,6 +80,10 @@ impl Content {
         let Content::Gzip(gzip) = self else { return (bytes, Ok(())) };
         gzip.begun |= !bytes.is_empty();
         let fed = gzip.decoder.write_all(&bytes).and_then(|()| gzip.decoder.flush());
+        if fed.is_err() {
+            // What was decoded before the error is still in the decoder, which passes it on at the next write.
+            let _ = gzip.decoder.write(&[0]);
+        }
         let decoded = std::mem::take(gzip.decoder.get_mut());
         (decoded, fed.map_err(|error| ContentError::Corrupt(error.to_string())))
     }
@@ -155,5 +159,17 @@ mod tests {
         assert_eq!(content.decode(stream), (b"data: 1\n\n".to_vec(), Ok(())));
         assert_eq!(content.finish(), Err(ContentError::Incomplete));
         assert_eq!(Content::gzip().finish(), Ok(()));
+    }
+
+    #[test]
+    fn what_came_before_corrupt_data_is_decoded() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(b"data: 1\n\n").unwrap();
+        encoder.flush().unwrap();
+        // A block of the reserved type.
+        let stream = [encoder.get_ref().as_slice(), &[0xff; 9]].concat();
+        let (decoded, fed) = Content::gzip().decode(stream);
+        assert!(matches!(fed, Err(ContentError::Corrupt(_))), "{fed:?}");
+        assert_eq!(decoded, b"data: 1\n\n");
     }
 }

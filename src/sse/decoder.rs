@@ -172,7 +172,9 @@ impl Decoder {
             let (name, value) = line.split_once(':').unwrap_or((&line, ""));
             // "If value starts with a U+0020 SPACE character, remove it from value."
             let value = value.strip_prefix(' ').unwrap_or(value);
-            self.check(self.data.len() + value.len())?;
+            if name == "data" {
+                self.check(self.data.len() + value.len())?;
+            }
             if let Some(retry) = self.field(name, value) {
                 sink(Decoded { item: Item::Retry(retry), start, end: self.offset });
             }
@@ -358,6 +360,14 @@ mod tests {
         assert_eq!(decoder.feed(b"data: 67890", |_| ()), Err(TooLong { limit: 10, start: 12 }));
         let mut decoder = Decoder::new(10);
         assert_eq!(decoder.feed(b"data: 1234\ndata: 1234\ndata: 1234\n", |_| ()), Err(TooLong { limit: 10, start: 0 }));
+    }
+
+    #[test]
+    fn other_fields_do_not_add_to_the_data() {
+        let mut decoder = Decoder::new(12);
+        let mut found = Vec::new();
+        let fed = decoder.feed(b"data:1234567\nevent:abcdef\nid:123456789\n\n", |item| found.push(item.item));
+        assert_eq!((fed, found), (Ok(()), vec![message("abcdef", "1234567", "123456789")]));
     }
 
     proptest::proptest! {

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod gauge;
+pub mod relay;
 pub mod witness;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
