@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::program::{Finished, Program};
+use crate::common::program::{Finished, Program};
 use crate::raw::{CLOSED, Raw, response};
 
 /// What `cat` makes of an answer.

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use rustix::process::Signal;
 
 use crate::common::Origin;
-use crate::program::Program;
+use crate::common::program::Program;
 use crate::raw::{CHUNKED, CLOSED, LAST, Raw, chunk};
 
 #[test]

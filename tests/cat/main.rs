@@ -7,6 +7,5 @@ mod answers;
 mod endings;
 mod options;
 mod output;
-mod program;
 mod raw;
 mod reconnect;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::program::Program;
+use crate::common::program::Program;
 use crate::raw::{CLOSED, Raw, field};
 
 /// The request, body included, that `cat` sends with `args`.

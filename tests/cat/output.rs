@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::common::Origin;
-use crate::program::{Program, untimed};
+use crate::common::program::{Program, untimed};
 use crate::raw::{CHUNKED, CLOSED, LAST, Raw, chunk, response};
 
 #[test]

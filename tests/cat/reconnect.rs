@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::common::Origin;
-use crate::program::Program;
+use crate::common::program::Program;
 use crate::raw::{CHUNKED, CLOSED, LAST, Raw, chunk, field};
 
 const GONE: &str = "HTTP/1.1 204 No Content\r\n\r\n";

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod gauge;
+pub mod program;
 pub mod relay;
 pub mod witness;
 

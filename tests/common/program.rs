@@ -1,4 +1,4 @@
-//! The program, running as `cat`.
+//! The program, running as one of its clients.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::common::PATIENCE;
+use super::PATIENCE;
 
 /// Lines of a pipe, as they come.
 pub(crate) struct Lines(Receiver<String>);
@@ -36,14 +36,14 @@ impl Lines {
     }
 }
 
-/// A running `cat`, killed when dropped.
+/// A running client, killed when dropped.
 pub(crate) struct Program {
     child: Child,
     out: Option<Lines>,
     err: Lines,
 }
 
-/// What a `cat` came to.
+/// What a client came to.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -53,13 +53,19 @@ pub(crate) struct Finished {
 }
 
 impl Program {
+    /// `probe`.
+    pub(crate) fn probe(args: &[&str]) -> Program {
+        Program::spawn("probe", args, Stdio::null())
+    }
+
+    /// `cat`, as all that follow.
     pub(crate) fn start(args: &[&str]) -> Program {
-        Program::spawn(args, Stdio::null())
+        Program::spawn("cat", args, Stdio::null())
     }
 
     /// With a pipe as standard input.
     pub(crate) fn fed(args: &[&str]) -> (Program, ChildStdin) {
-        let mut program = Program::spawn(args, Stdio::piped());
+        let mut program = Program::spawn("cat", args, Stdio::piped());
         let input = program.child.stdin.take().unwrap();
         (program, input)
     }
@@ -79,20 +85,20 @@ impl Program {
 
     /// With the other end of its standard output, which nobody reads.
     pub(crate) fn unread(args: &[&str]) -> (Program, ChildStdout) {
-        let mut program = Program::launch(args, Stdio::null());
+        let mut program = Program::launch("cat", args, Stdio::null());
         let out = program.child.stdout.take().unwrap();
         (program, out)
     }
 
-    fn spawn(args: &[&str], input: Stdio) -> Program {
-        let mut program = Program::launch(args, input);
+    fn spawn(name: &str, args: &[&str], input: Stdio) -> Program {
+        let mut program = Program::launch(name, args, input);
         program.out = program.child.stdout.take().map(Lines::of);
         program
     }
 
-    fn launch(args: &[&str], input: Stdio) -> Program {
+    fn launch(name: &str, args: &[&str], input: Stdio) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sse-argo-tester"));
-        command.arg("cat").args(args).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg(name).args(args).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("start the program");
         let err = Lines::of(child.stderr.take().unwrap());
         Program { child, out: None, err }
