@@ -4,7 +4,7 @@
 //! clock at the probe's start as far as anyone knows.
 //! ```text
 //! {"source": "model" or "recorded: <program, version, configuration>", "about": one sentence,
-//!  "answer": ["stream"] or ["not-sse", why] or ["unreachable", why],
+//!  "answer": ["stream"] or ["not-sse", why, id] or ["unreachable", why, id] (of the finding that says why),
 //!  "ours": bool, "within_ms": N, "unix_us": N,
 //!  "connect_us": N or null (the TCP handshake), "exchanges": [[t0, t1 (origin), t3], …] (none: no clock),
 //!  "stalls": [[from, to], …] (the probe itself was late),
@@ -25,7 +25,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sse_argo_tester::stats::{Clock, Ending, Exchange, Origin, Recorder, Stall, StreamSpec, Summary, What};
-use sse_argo_tester::verdict::{Answer, Evidence, Judgement, judge};
+use sse_argo_tester::verdict::{Answer, Evidence, Finding, Id, Judgement, judge};
 
 /// Largest difference between numbers that are the same: of milliseconds, from rounding.
 const SAME: f64 = 0.001;
@@ -77,6 +77,10 @@ struct HoldRange {
     ms: Option<[u64; 2]>,
 }
 
+fn named(id: &str) -> Id {
+    *Id::ALL.iter().find(|known| known.as_str() == id).unwrap_or_else(|| panic!("there is no finding {id}"))
+}
+
 impl Story {
     fn origin(&self) -> Origin {
         if self.ours { Origin::Ours } else { Origin::Foreign }
@@ -85,8 +89,8 @@ impl Story {
     fn answer(&self) -> Answer {
         match self.answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["stream"] => Answer::Stream,
-            ["not-sse", why] => Answer::NotSse(why.to_owned()),
-            ["unreachable", why] => Answer::Unreachable(why.to_owned()),
+            ["not-sse", why, id] => Answer::NotSse(Finding::new(named(id), why)),
+            ["unreachable", why, id] => Answer::Unreachable(Finding::new(named(id), why)),
             _ => panic!("no answer: {:?}", self.answer),
         }
     }
