@@ -11,11 +11,16 @@ use crate::escape::escaped;
 use crate::verdict::{Answer, Finding, Id};
 
 /// What rustls says, in plain words, and what to try about it. The first row that fits counts.
-const TLS: [(&str, &str, &str); 9] = [
+const TLS: [(&str, &str, &str); 10] = [
     (
         "UnknownIssuer",
         "its certificate is signed by nobody who is trusted here",
         "--cacert FILE trusts the certificates in a file, -k accepts any",
+    ),
+    (
+        "BadSignature",
+        "its certificate is not signed by whom it names",
+        "is it an old or a forged one? --cacert FILE trusts the certificates in a file, -k accepts any",
     ),
     (
         "CaUsedAsEndEntity",
