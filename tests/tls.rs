@@ -13,7 +13,7 @@ use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use common::PATIENCE;
+use common::{Client as Connection, PATIENCE};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -311,8 +311,17 @@ fn the_program_prints_a_stream_over_tls_and_tells_why_not() {
     let server = Server::start(Authority::new("stranger").server("localhost", 2100), String::new(), Leave::Properly);
     let (code, out, err) = cat(&[&trusted[..], &["-4", &server.url("us:secret@localhost")]].concat());
     assert_eq!((code, out.as_str()), (Some(3), ""));
+    assert_eq!(err.lines().count(), 2, "what is wrong and what to try: {err}");
     assert!(err.contains("signed by nobody who is trusted here") && err.contains("--cacert FILE"), "{err}");
     assert!(!err.contains("secret"), "{err}");
+}
+
+#[test]
+fn the_platforms_verifier_says_nothing_by_itself() {
+    let server = Server::start(Authority::new("stranger").server("localhost", 2100), String::new(), Leave::Properly);
+    let (code, _, err) = cat(&["-4", &server.url("localhost")]);
+    assert_eq!((code, err.lines().count()), (Some(3), 2), "{err}");
+    assert!(err.starts_with("sse-argo-tester: set up TLS with 127.0.0.1:"), "{err}");
 }
 
 #[test]
@@ -329,6 +338,19 @@ fn passwords_stay_out_of_every_message() {
         let (code, _, err) = cat(&[&url, "--log-level", "trace"]);
         assert!(code != Some(0) && !err.is_empty() && !err.contains("secret"), "{url} {code:?} {err}");
     }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://us:secret@{}/stream", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        let mut client = Connection::over(listener.accept().unwrap().0);
+        let head = client.read_until(b"\r\n\r\n").text().to_owned();
+        client.send(format!("{CLOSED}{EVENT}"));
+        head
+    });
+    let (code, _, err) = cat(&[&url, "--log-level", "trace"]);
+    assert!(code == Some(0) && err.contains("[TRACE]"), "{code:?} {err}");
+    // Neither as text nor as a dump of the bytes that were sent, in which there are ends of lines.
+    assert!(!err.contains("secret") && !err.contains("Basic") && !err.contains("0d0a"), "{err}");
+    assert!(serving.join().unwrap().contains("authorization: Basic"));
     let (code, _, err) = cat(&[&format!("http://{free}/"), "-x", "nonsense://us:secret@proxy"]);
     assert!(code == Some(2) && !err.contains("secret"), "{code:?} {err}");
 }
