@@ -16,13 +16,15 @@ enum Mark {
     Segment(&'static str),
     /// The start of the body has this in it.
     Text(&'static str),
+    /// The same, of words that ordinary pages have, too: only with a status that says little by itself.
+    Word(&'static str),
     /// Cloudflare says this code, of 1xxx, in a header field, a text or a page.
     Cloudflare(u16),
     /// Cloudflare answers with this status.
     CloudflareStatus(u16),
 }
 
-use Mark::{Cloudflare, CloudflareStatus, Cookie, Field, Host, Segment, Text};
+use Mark::{Cloudflare, CloudflareStatus, Cookie, Field, Host, Segment, Text, Word};
 
 /// What an answer with one of these marks is.
 struct Row {
@@ -229,19 +231,19 @@ static ROWS: &[Row] = &[
         "the page holds a code of the form 1xxx, which its manual explains",
         &[CloudflareStatus(530)],
     ),
-    // Words that ordinary pages have, too: the last to be asked.
+    // The last to be asked.
     row(
         Id::BotChallenge,
         "a page with a script of Imperva's, which checks for bots",
         "",
-        &[Text("/_incapsula_resource")],
+        &[Word("/_incapsula_resource")],
     ),
-    row(Id::BotChallenge, "a page with a captcha", "", &[Text("g-recaptcha"), Text("h-captcha"), Text("cf-turnstile")]),
+    row(Id::BotChallenge, "a page with a captcha", "", &[Word("g-recaptcha"), Word("h-captcha"), Word("cf-turnstile")]),
     row(
         Id::LoginPage,
         "a page that asks for a password",
         "",
-        &[Text("type=\"password\""), Text("type='password'"), Text("type=password")],
+        &[Word("type=\"password\""), Word("type='password'"), Word("type=password")],
     ),
 ];
 
@@ -264,6 +266,7 @@ impl Mark {
                 reply.targets().any(|url| path(url).split('/').any(|part| part.eq_ignore_ascii_case(name)))
             }
             Text(part) => text.contains(part),
+            Word(part) => matches!(reply.status, 200 | 401 | 403 | 429 | 503) && text.contains(part),
             Cloudflare(code) => {
                 let is_field = reply.fields("cf-error-type").any(|value| value.trim() == code.to_string());
                 let texts = [format!("error code: {code}"), format!("cf-error-code\">{code}<")];
@@ -305,7 +308,7 @@ mod tests {
     fn marks_are_written_in_lower_case() {
         for row in ROWS {
             for mark in row.marks {
-                let (Field(_, text) | Host(text) | Segment(text) | Text(text)) = *mark else { continue };
+                let (Field(_, text) | Host(text) | Segment(text) | Text(text) | Word(text)) = *mark else { continue };
                 assert_eq!(text, text.to_ascii_lowercase());
             }
         }

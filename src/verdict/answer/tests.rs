@@ -192,6 +192,11 @@ fn what_looks_like_a_mark_is_none() {
         assert_eq!(problem(200, &[HTML], &[START, url], "").id, Id::HtmlPage, "{url}");
     }
     assert_eq!(problem(200, &[HTML, CF], &[], "/cdn-cgi/challenge-platform/x").id, Id::HtmlPage);
+    // A page that something is missing may have a login in its corner.
+    for word in ["<input type=password>", "<div class=g-recaptcha>", "/_Incapsula_Resource"] {
+        assert_eq!(problem(404, &[HTML], &[], word).id, Id::NotFound, "{word}");
+        assert_ne!(problem(403, &[HTML], &[], word).id, Id::Forbidden, "{word}");
+    }
     assert_eq!(problem(404, &[("location", "/login")], &[], "").id, Id::NotFound);
 }
 
