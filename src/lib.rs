@@ -4,7 +4,7 @@
 //!
 //! | floor | modules | |
 //! |---|---|---|
-//! | 0 | [`units`], [`timestamp`], [`sse`], [`http`], [`stamp`] | pure: no socket, thread, clock or printing |
+//! | 0 | [`units`], [`timestamp`], [`escape`], [`sse`], [`http`], [`stamp`] | pure: no socket, thread, clock or printing |
 //! | 1 | [`stats`] | pure: timestamped bytes and events in, summaries out |
 //! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
 //! | 2 | [`verdict`] | pure: summaries in; verdict, hold and findings out |
@@ -21,6 +21,7 @@ compile_error!("sse-argo-tester runs on Linux: the origin waits with epoll and r
 pub mod cat;
 pub mod cli;
 pub mod client;
+pub mod escape;
 pub mod http;
 pub mod nonce;
 pub mod probe;

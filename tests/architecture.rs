@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("units", 0),
     ("timestamp", 0),
+    ("escape", 0),
     ("sse", 0),
     ("http", 0),
     ("stamp", 0),

@@ -4,6 +4,7 @@ mod common;
 
 use common::{Client, Origin};
 use serde_json::{Value, json};
+use sse_argo_tester::verdict::Hop;
 
 /// Sends a request for a stream that ends at once, and returns the hello event's data.
 fn hello(client: &mut Client, request: &[u8]) -> Value {
@@ -154,4 +155,22 @@ fn the_log_tells_of_a_stream_what_its_operator_needs() {
     let seconds: f64 = seconds.strip_suffix('s').unwrap().parse().unwrap();
     assert!((0.02..20.0).contains(&seconds), "{closed}");
     assert_eq!(rest, trace);
+}
+
+#[test]
+fn nobody_shows_on_a_direct_way_and_a_proxy_does() {
+    let origin = Origin::start();
+    let hop = |fields: &str| {
+        let mut client = origin.connect();
+        client.send(format!("GET /events?count=0 HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+        let head = client.read_head();
+        let answer = head.text.lines().filter_map(|line| line.split_once(": "));
+        let answer: Vec<_> = answer.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        assert!(answer.iter().any(|(name, _)| name == "Server"), "{answer:?}");
+        Hop::of(&answer, Some(&client.read_event().json()))
+    };
+    assert_eq!(hop("Accept: text/event-stream\r\nAccept-Encoding: gzip\r\n"), None);
+    let found = hop("Cf-Ray: 8f00\r\nX-Forwarded-For: 192.0.2.1\r\nX-Varnish: 7\r\n").unwrap();
+    assert_eq!(found.name, "cloudflare, varnish");
+    assert_eq!(found.evidence, ["the origin saw cf-ray: 8f00", "the origin saw x-varnish: <1 bytes>"]);
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::answer::{self, Announced};
-use super::print::{End, Printer, escaped};
+use super::print::{End, Printer};
 use super::{AtEnd, CatError, Comments, Config, How, Outcome};
 use crate::client::content::Content;
-use crate::client::live::{Limits, Live, News, Next};
+use crate::client::live::{Limits, Live, News, Next, excerpt};
 use crate::client::origin;
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{Client, ClientError, Ending, Request};
+use crate::escape::escaped;
 use crate::sse::Decoder;
 use crate::sse::decoder::Item;
 use crate::units::format_duration;
@@ -142,15 +142,17 @@ impl<'a> Cat<'a> {
             Next::TimeUp => return Ok(Part::Out(Outcome::TimeUp)),
         };
         log::debug!("{} {} answers {} {}", request.method, request.url, head.version, head.status);
-        match answer::announced(&head) {
-            Announced::NoMore => Ok(Part::NoMore),
-            Announced::Other => Err(CatError::NoStream(answer::sentence(&head, &live, self.limits))),
-            Announced::Stream => {
-                let unknown = |error| CatError::NoStream(format!("{error}\ntry -H 'Accept-Encoding: identity'"));
-                let content = Content::of(&head).map_err(unknown)?;
-                self.body(live.news(), content)
-            }
+        // "Clients will reconnect if the connection is closed; a client can be told to stop reconnecting using the HTTP
+        // 204 No Content response code" (WHATWG HTML, section 9.2.1).
+        if head.status == 204 {
+            return Ok(Part::NoMore);
         }
+        let excerpt = if head.reply("").is_event_stream() { String::new() } else { excerpt(&head, &live, self.limits) };
+        if let Some(problem) = head.reply(&excerpt).problem() {
+            return Err(CatError::NoStream(problem));
+        }
+        let content = Content::of(&head).map_err(|error| CatError::NoStream(error.finding()))?;
+        self.body(live.news(), content)
     }
 
     /// The request, with how far its stream has come.

@@ -1,6 +1,5 @@
 //! Prints the events of a stream as they arrive, and reconnects as a browser's `EventSource` does.
 
-mod answer;
 mod follow;
 mod print;
 
@@ -9,6 +8,7 @@ use std::io::{self, ErrorKind, Write};
 
 use crate::client::live::Limits;
 use crate::client::{Client, ClientError, Request};
+use crate::verdict::Finding;
 use follow::Cat;
 
 pub use print::Format;
@@ -118,8 +118,8 @@ pub enum CatError {
     Client(ClientError),
     /// There was no response head to this URL in the time given.
     NoAnswer(String),
-    /// The response is no event stream: what it is, and what to try.
-    NoStream(String),
+    /// The response is no event stream but this.
+    NoStream(Finding),
     /// The output can't be written.
     Output(io::Error),
     /// There is no thread left.
@@ -133,7 +133,7 @@ impl fmt::Display for CatError {
             CatError::NoAnswer(url) => {
                 write!(f, "wait for the response head of {url}: no answer in the time given by --max-time")
             }
-            CatError::NoStream(text) => f.write_str(text),
+            CatError::NoStream(Finding { text, advice, .. }) => write!(f, "{text}\n{advice}"),
             CatError::Output(error) => write!(f, "write the output: {error}"),
             CatError::Thread(error) => write!(f, "start a thread: {error}"),
         }

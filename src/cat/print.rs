@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::How;
+use crate::escape::escaped;
 use crate::sse::decoder::Message;
 use crate::timestamp::{RFC3339_LEN, write_rfc3339};
 
@@ -112,20 +113,6 @@ fn time(us: u64) -> String {
     write_rfc3339(&mut text, us);
     let text = std::str::from_utf8(&text).expect("digits and signs are ASCII");
     format!("{}Z", &text[.."2026-11-21T12:07:45.596".len()])
-}
-
-/// `text` on one line, with nothing in it that a terminal obeys.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if obeyed(c) { out.extend(c.escape_debug()) } else { out.push(c) }
-    }
-    out
-}
-
-/// Control characters, line and paragraph separators, and what changes the direction of text around it.
-fn obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::escaped;
 use super::probe::Format;
+use crate::escape::{escaped, shortened};
 use crate::probe::Notice;
 
 /// Most characters of an id that are shown.
@@ -40,7 +40,7 @@ fn ms(us: i64) -> f64 {
 
 fn text(notice: &Notice<'_>, gap_ms: Option<f64>) -> String {
     let message = notice.message;
-    let id: String = escaped(&message.last_event_id).chars().take(ID_MAX).collect();
+    let id = shortened(&message.last_event_id, ID_MAX);
     let name = if message.event == "message" { format!("event {id}") } else { escaped(&message.event) };
     let lag = notice.lag_us().map(|lag| format!("  lag {:8.1} ms", ms(lag))).unwrap_or_default();
     let gap = gap_ms.map(|gap| format!("  gap {gap:8.1} ms")).unwrap_or_default();

@@ -23,6 +23,14 @@ const QUEUE_MAX: usize = 4096;
 /// How long the end of the program waits for the last lines.
 const FLUSH_MAX: Duration = Duration::from_millis(150);
 
+/// Modules that are not heard.
+const HIDDEN: [&str; 2] = [
+    // What it has to say stands in the error that it returns.
+    "rustls_platform_verifier",
+    // It logs every byte of the heads that are sent and received: credentials, for one.
+    "ureq_proto::util",
+];
+
 /// Starts logging, and makes panics of threads a matter of the log.
 ///
 /// # Errors
@@ -51,8 +59,6 @@ fn config() -> Config {
         .set_thread_level(LevelFilter::Off)
         .set_target_level(LevelFilter::Off)
         .set_location_level(LevelFilter::Off)
-        // What it has to say stands in the error that it returns.
-        .add_filter_ignore_str("rustls_platform_verifier")
         .build()
 }
 
@@ -87,7 +93,7 @@ struct Queue {
 
 impl Log for Queue {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= self.level
+        metadata.level() <= self.level && !HIDDEN.iter().any(|module| metadata.target().starts_with(module))
     }
 
     fn log(&self, record: &Record<'_>) {

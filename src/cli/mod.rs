@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 
+use crate::escape::escaped;
 use crate::server::config::Config;
 use crate::server::{Server, grow_descriptor_table};
 use crate::shutdown::Interrupts;
@@ -153,11 +154,6 @@ fn parse(args: &[OsString]) -> Result<Args, Early> {
 fn show(to: &mut dyn Write, text: &str) {
     let _ = writeln!(to, "{}", text.trim_end());
     let _ = to.flush();
-}
-
-/// `text` with its control characters escaped: it may repeat what the user typed.
-fn escaped(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// `text` with lines of at most 80 columns, as far as its words allow; what goes on keeps the line's indentation.

@@ -6,6 +6,11 @@ use std::io::Write;
 use flate2::write::MultiGzDecoder;
 
 use super::Head;
+use crate::escape::shortened;
+use crate::verdict::{Finding, Id};
+
+/// How much of an unknown coding's name is shown, in characters.
+const CODING_MAX: usize = 60;
 
 /// A body's content coding.
 pub enum Content {
@@ -44,7 +49,9 @@ pub enum ContentError {
 impl fmt::Display for ContentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ContentError::Unknown(coding) => write!(f, "the content encoding is \"{coding}\", not gzip"),
+            ContentError::Unknown(coding) => {
+                write!(f, "the content encoding is \"{}\", not gzip", shortened(coding, CODING_MAX))
+            }
             ContentError::Corrupt(text) => write!(f, "the gzip data are corrupt: {text}"),
             ContentError::Incomplete => f.write_str("the gzip data are incomplete, or their checksum is wrong"),
         }
@@ -52,6 +59,13 @@ impl fmt::Display for ContentError {
 }
 
 impl std::error::Error for ContentError {}
+
+impl ContentError {
+    /// The same as a finding, fit for a terminal.
+    pub fn finding(&self) -> Finding {
+        Finding::new(Id::ContentEncoding, self.to_string())
+    }
+}
 
 impl Content {
     /// The coding that a response says it has.

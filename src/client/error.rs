@@ -5,7 +5,48 @@ use std::io::ErrorKind;
 
 use ureq::{Error, Timeout};
 
+use super::request;
 use super::wire::Events;
+use crate::escape::escaped;
+use crate::verdict::{Answer, Finding, Id};
+
+/// What rustls says, in plain words, and what to try about it. The first row that fits counts.
+const TLS: [(&str, &str, &str); 10] = [
+    (
+        "UnknownIssuer",
+        "its certificate is signed by nobody who is trusted here",
+        "--cacert FILE trusts the certificates in a file, -k accepts any",
+    ),
+    (
+        "BadSignature",
+        "its certificate is not signed by whom it names",
+        "is it an old or a forged one? --cacert FILE trusts the certificates in a file, -k accepts any",
+    ),
+    (
+        "CaUsedAsEndEntity",
+        "its certificate is one for signing others, and signed by itself perhaps",
+        "-k accepts any certificate",
+    ),
+    (
+        "not valid for",
+        "its certificate is for another name",
+        "is the host right? --resolve HOST:PORT:ADDR asks ADDR for HOST, -k accepts any certificate",
+    ),
+    ("not valid yet", "its certificate is not valid yet", "is this machine's clock right? -k accepts any certificate"),
+    (
+        "expired",
+        "its certificate has expired",
+        "it must be renewed, unless this machine's clock is wrong; -k accepts any certificate",
+    ),
+    ("corrupt message", "what came is no TLS", "that port seems to speak something else: try http://"),
+    ("ProtocolVersion", "it has no TLS version in common with us", "TLS 1.2 or 1.3 is needed"),
+    ("HandshakeFailure", "it has no parameters in common with us", "TLS 1.2 or 1.3 is needed, with current ciphers"),
+    (
+        "UnrecognisedName",
+        "it doesn't know this name",
+        "is the host right, and does the server have a certificate for it?",
+    ),
+];
 
 /// Why a request brought no response: the step that failed, its target and the cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +76,7 @@ pub enum ClientError {
 impl ClientError {
     /// The error of a request to `url`, from what ureq says and what happened on the socket.
     pub(super) fn of(error: Error, url: &str, events: &Events) -> ClientError {
+        let url = &request::without_credentials(url);
         let target = events.remote.map_or_else(|| url.to_owned(), |remote| remote.to_string());
         match error {
             Error::HostNotFound => ClientError::Resolve(host(url), "no address for this name".to_owned()),
@@ -75,18 +117,56 @@ impl ClientError {
 impl ClientError {
     /// What the user may try.
     pub fn advice(&self) -> &'static str {
+        self.finding().advice
+    }
+
+    /// The same as a finding, fit for a terminal.
+    pub fn finding(&self) -> Finding {
+        let (id, advice) = match self {
+            ClientError::Proxy(_) | ClientError::Request(..) => (Id::Unusable, ""),
+            ClientError::Certificates(_) => (Id::Unusable, "a PEM file has lines such as -----BEGIN CERTIFICATE-----"),
+            ClientError::Resolve(..) => (Id::UnreachableDns, ""),
+            ClientError::Connect(..) => (Id::UnreachableTcp, ""),
+            ClientError::Tls(_, text) => (Id::UnreachableTls, tls(text).map_or("", |(_, _, advice)| advice)),
+            ClientError::NoHead(..) => (Id::NoAnswer, ""),
+            ClientError::NotHttp(..) => (Id::NotHttp, ""),
+            ClientError::RedirectLoop(_) => (Id::RedirectLoop, ""),
+            ClientError::Redirect(_) => (Id::RedirectOfBody, ""),
+        };
+        Finding::new(id, self.to_string()).advising(advice)
+    }
+
+    /// What it means for a path: somebody redirected, or nobody answered.
+    pub fn answer(&self) -> Answer {
         match self {
-            ClientError::Proxy(_) | ClientError::Request(..) => "a URL is [http[s]://]HOST[:PORT][/PATH][?QUERY]",
-            ClientError::Certificates(_) => "a PEM file has lines such as -----BEGIN CERTIFICATE-----",
-            ClientError::Resolve(..) => "is the name right? --resolve HOST:PORT:ADDR does without name servers",
-            ClientError::Connect(..) => "is it running, and are address and port right?",
-            ClientError::Tls(..) => "is it https? -k accepts any certificate, --cacert FILE those that you trust",
-            ClientError::NoHead(..) => "is it http or https, and does a server's or a proxy's log tell why?",
-            ClientError::NotHttp(..) => "is the port right?",
-            ClientError::RedirectLoop(_) => "does it want to set a cookie, or a login?",
-            ClientError::Redirect(_) => "try the URL that it redirects to",
+            ClientError::RedirectLoop(_) | ClientError::Redirect(_) => Answer::NotSse(self.finding()),
+            _ => Answer::Unreachable(self.finding()),
         }
     }
+
+    fn sentence(&self) -> String {
+        match self {
+            ClientError::Proxy(url) => format!("\"{url}\" is no proxy's URL, such as http://127.0.0.1:3128"),
+            ClientError::Certificates(text) => format!("read the certificates to trust: {text}"),
+            ClientError::Request(url, text) => format!("make a request for {url}: {text}"),
+            ClientError::Resolve(host, text) => format!("resolve {host}: {text}"),
+            ClientError::Connect(host, text) => format!("connect to {host}: {text}"),
+            ClientError::Tls(target, text) => match tls(text) {
+                Some((_, plain, _)) => format!("set up TLS with {target}: {plain} ({text})"),
+                None => format!("set up TLS with {target}: {text}"),
+            },
+            ClientError::NoHead(target, text) => format!("wait for the response head of {target}: {text}"),
+            ClientError::NotHttp(target, text) => format!("read the response of {target}: {text}; it is not HTTP/1.1"),
+            ClientError::RedirectLoop(url) => format!("follow the redirects of {url}: there are more than 10"),
+            ClientError::Redirect(url) => {
+                format!("follow a redirect of {url}: a request with a body can't be sent again")
+            }
+        }
+    }
+}
+
+fn tls(text: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    TLS.iter().find(|(part, ..)| text.contains(part))
 }
 
 /// Host and port of a URL, as far as they are there.
@@ -96,24 +176,49 @@ fn host(url: &str) -> String {
 }
 
 impl fmt::Display for ClientError {
+    /// On one line, with nothing in it that a terminal obeys: a certificate, for one, may hold any text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ClientError::Proxy(url) => write!(f, "\"{url}\" is no proxy's URL, such as http://127.0.0.1:3128"),
-            ClientError::Certificates(text) => write!(f, "read the certificates to trust: {text}"),
-            ClientError::Request(url, text) => write!(f, "make a request for {url}: {text}"),
-            ClientError::Resolve(host, text) => write!(f, "resolve {host}: {text}"),
-            ClientError::Connect(host, text) => write!(f, "connect to {host}: {text}"),
-            ClientError::Tls(target, text) => write!(f, "set up TLS with {target}: {text}"),
-            ClientError::NoHead(target, text) => write!(f, "wait for the response head of {target}: {text}"),
-            ClientError::NotHttp(target, text) => {
-                write!(f, "read the response of {target}: {text}; it is not HTTP/1.1")
-            }
-            ClientError::RedirectLoop(url) => write!(f, "follow the redirects of {url}: there are more than 10"),
-            ClientError::Redirect(url) => {
-                write!(f, "follow a redirect of {url}: a request with a body can't be sent again")
-            }
-        }
+        f.write_str(&escaped(&self.sentence()))
     }
 }
 
 impl std::error::Error for ClientError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_findings_that_name_the_step() {
+        let of = |error: ClientError| (error.answer(), error.to_string());
+        let two = |make: fn(String, String) -> ClientError| of(make("h:1".to_owned(), "x\u{1b}".to_owned()));
+        let one = |make: fn(String) -> ClientError| of(make("h:1".to_owned()));
+        for ((answer, text), id) in [
+            (two(ClientError::Resolve), Id::UnreachableDns),
+            (two(ClientError::Connect), Id::UnreachableTcp),
+            (two(ClientError::Tls), Id::UnreachableTls),
+            (two(ClientError::NoHead), Id::NoAnswer),
+            (two(ClientError::NotHttp), Id::NotHttp),
+            (two(ClientError::Request), Id::Unusable),
+            (one(ClientError::Proxy), Id::Unusable),
+        ] {
+            let Answer::Unreachable(finding) = answer else { panic!("{answer:?}") };
+            assert_eq!((finding.id, &finding.text), (id, &text));
+            assert!(text.contains("h:1") && !text.contains('\u{1b}') && !finding.advice.is_empty());
+        }
+        for ((answer, text), id) in
+            [(one(ClientError::RedirectLoop), Id::RedirectLoop), (one(ClientError::Redirect), Id::RedirectOfBody)]
+        {
+            assert_eq!(answer, Answer::NotSse(Finding::new(id, text)));
+        }
+    }
+
+    #[test]
+    fn what_rustls_says_is_put_into_plain_words() {
+        let error = ClientError::Tls("h:1".to_owned(), "invalid peer certificate: UnknownIssuer".to_owned());
+        let text = "set up TLS with h:1: its certificate is signed by nobody who is trusted here (invalid peer \
+                    certificate: UnknownIssuer)";
+        assert_eq!(error.to_string(), text);
+        assert!(error.advice().contains("--cacert"));
+    }
+}

@@ -5,10 +5,17 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
 
+use super::content::Content;
 use super::{Arrival, Client, ClientError, Ending, Head, Request, Stopper};
 
 /// Reads that may wait for whoever should take them. Behind them the stream waits in the kernel, as it should.
 const NEWS_MAX: usize = 32;
+
+/// The longest time to wait for the start of an answer that is no event stream.
+const TIME_TO_EXPLAIN: Duration = Duration::from_secs(2);
+
+/// How much of such an answer is read.
+const EXCERPT_MAX: usize = 8 * 1024;
 
 /// What comes of a request, in order.
 #[derive(Debug)]
@@ -70,6 +77,23 @@ impl Limits {
         let is_up = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         Some(next).filter(|next| is_up || !matches!(next, Next::TimeUp))
     }
+}
+
+/// The start of the body behind `head`, as text, decoded: what there is of it when its first line is complete or, of a
+/// page, when 8 KiB are; or after 2 s, or when `limits` say so.
+pub fn excerpt(head: &Head, live: &Live, limits: &Limits) -> String {
+    let Ok(mut content) = Content::of(head) else { return String::new() };
+    let limits = limits.at_most(TIME_TO_EXPLAIN);
+    let is_page = head.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let mut body = Vec::new();
+    while body.len() < EXCERPT_MAX && (is_page || !body.trim_ascii_start().contains(&b'\n')) {
+        match limits.next(live.news()) {
+            Next::News(News::Bytes(_, bytes)) => body.extend(content.decode(bytes).0),
+            _ => break,
+        }
+    }
+    body.truncate(EXCERPT_MAX);
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 fn lost() -> News {

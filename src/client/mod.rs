@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 pub use error::ClientError;
 pub use request::Request;
 
-use ureq::config::{AutoHeaderValue, Config, IpFamily};
+use crate::verdict::Reply;
+use ureq::config::{AutoHeaderValue, Config, IpFamily, RedirectAuthHeaders};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
@@ -81,7 +82,8 @@ pub struct Timing {
 /// How a response's body ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// As its framing says. A close-delimited body has no other end than that of the connection.
+    /// As its framing says. A close-delimited body has no other end than that of the connection; over TLS, that end is
+    /// one only with a closing alert.
     Clean,
     /// Before its framing says.
     Truncated,
@@ -105,8 +107,6 @@ pub enum Arrival {
 /// The head of a response.
 #[derive(Debug, Clone)]
 pub struct Head {
-    /// The URL that answered.
-    pub url: String,
     /// The status code.
     pub status: u16,
     /// The HTTP version.
@@ -115,6 +115,8 @@ pub struct Head {
     pub headers: Vec<(String, String)>,
     /// The URLs that redirected here, in order.
     pub redirects: Vec<String>,
+    /// The URL that answered.
+    pub url: String,
     /// When what happened.
     pub timing: Timing,
     /// The peer that answered, a proxy perhaps.
@@ -125,6 +127,12 @@ impl Head {
     /// The first value of a field.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The head with the start of its body, to be judged.
+    pub fn reply<'a>(&'a self, excerpt: &'a str) -> Reply<'a> {
+        let Head { status, headers, redirects, url, .. } = self;
+        Reply { status: *status, headers, redirects, url, excerpt }
     }
 }
 
@@ -183,7 +191,7 @@ impl Client {
     /// When the certificates or the proxy's URL are malformed.
     pub fn new(settings: &Settings) -> Result<Client, ClientError> {
         let proxy = match &settings.proxy {
-            Some(url) => Some(Proxy::new(url).map_err(|_| ClientError::Proxy(url.clone()))?),
+            Some(url) => Some(Proxy::new(url).map_err(|_| ClientError::Proxy(request::without_credentials(url)))?),
             None => None,
         };
         let family = match settings.family {
@@ -194,6 +202,7 @@ impl Client {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(REDIRECTS_MAX)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             .save_redirect_history(true)
             .allow_non_standard_methods(true)
             .user_agent(AutoHeaderValue::None)
@@ -260,7 +269,9 @@ impl Session {
             builder = builder.header(name, value.as_bytes());
         }
         let bodiless = request.body.is_none() && !matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
-        let malformed = |error: ureq::http::Error| ClientError::Request(request.url.clone(), error.to_string());
+        let malformed = |error: ureq::http::Error| {
+            ClientError::Request(request::without_credentials(&request.url), error.to_string())
+        };
         let result = if bodiless {
             self.agent.run(builder.body(()).map_err(malformed)?)
         } else {
@@ -280,16 +291,17 @@ impl Session {
         };
         let here = response.get_uri().to_string();
         let history = response.get_redirect_history().unwrap_or_default();
-        let redirects = history.iter().map(ToString::to_string).filter(|url| *url != here).collect();
+        let redirects = history.iter().map(ToString::to_string).filter(|url| *url != here);
+        let redirects = redirects.map(|url| request::without_credentials(&url)).collect();
         let headers = response.headers().iter();
         let headers =
             headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let head = Head {
-            url: here,
             status: response.status().as_u16(),
             version: format!("{:?}", response.version()),
             headers: headers.collect(),
             redirects,
+            url: request::without_credentials(&here),
             timing,
             remote: events.remote,
         };
@@ -328,6 +340,7 @@ impl Body {
         }
         match (broken, error) {
             (Some((ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted, _)), _) => Ending::Reset,
+            (Some((ErrorKind::UnexpectedEof, _)), _) => Ending::Truncated,
             (Some((_, text)), _) => Ending::Failed(text.clone()),
             (None, None) => Ending::Clean,
             (None, Some(error)) if error.kind() == ErrorKind::UnexpectedEof => Ending::Truncated,

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::SERVER_NAME;
 
 /// What a request for an event stream says of itself. The first two are a browser's.
@@ -18,10 +21,13 @@ const BODY_TYPE: (&str, &str) = ("Content-Type", "application/x-www-form-urlenco
 /// The field with which a client says how far it got.
 pub const LAST_EVENT_ID: &str = "Last-Event-ID";
 
+/// The field with a client's credentials.
+const AUTHORIZATION: &str = "Authorization";
+
 /// A request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The absolute URL.
+    /// The absolute URL, without credentials.
     pub url: String,
     /// The method.
     pub method: String,
@@ -34,14 +40,18 @@ pub struct Request {
 impl Request {
     /// A request for an event stream, with the user's header fields, method and body.
     ///
-    /// Without a method it is a GET, with a body a POST.
+    /// Without a method it is a GET, with a body a POST. Credentials in the URL are taken out of it, and sent as curl
+    /// sends them: with the `Basic` scheme, unless the user has an `Authorization` field of their own.
     pub fn event_stream(url: &str, method: Option<&str>, changes: &[Change], body: Option<Vec<u8>>) -> Request {
         let default = if body.is_some() { "POST" } else { "GET" };
         let body_type = body.as_ref().map(|_| BODY_TYPE);
+        let authorization = credentials(url).map(basic);
+        let ours = HEADERS.into_iter().chain(body_type);
+        let ours = ours.chain(authorization.as_deref().map(|value| (AUTHORIZATION, value)));
         Request {
-            url: url.to_owned(),
+            url: without_credentials(url),
             method: method.unwrap_or(default).to_owned(),
-            headers: merged(HEADERS.into_iter().chain(body_type), changes),
+            headers: merged(ours, changes),
             body,
         }
     }
@@ -92,7 +102,43 @@ impl std::str::FromStr for Change {
     }
 }
 
-fn merged(ours: impl Iterator<Item = (&'static str, &'static str)>, changes: &[Change]) -> Vec<(String, String)> {
+/// A URL without what stands before the `@` of its host.
+pub fn without_credentials(url: &str) -> String {
+    match credentials(url) {
+        Some(credentials) => url.replacen(&format!("{credentials}@"), "", 1),
+        None => url.to_owned(),
+    }
+}
+
+/// What stands before the `@` of a URL's host.
+fn credentials(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    authority.rsplit_once('@').map(|(credentials, _)| credentials)
+}
+
+/// The value of an `Authorization` field for `USER:PASSWORD` as it stands in a URL (RFC 7617). As with curl, each may be
+/// percent-encoded, and the password may be missing.
+fn basic(credentials: &str) -> String {
+    let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    let pair = [&percent_decoded(user)[..], b":", &percent_decoded(password)].concat();
+    format!("Basic {}", BASE64_STANDARD.encode(pair))
+}
+
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut rest = text.as_bytes();
+    let mut out = Vec::new();
+    while let Some((&first, behind)) = rest.split_first() {
+        let hex = behind.get(..2).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        let code = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let (byte, used) = code.filter(|_| first == b'%').map_or((first, 1), |code| (code, 3));
+        out.push(byte);
+        rest = &rest[used..];
+    }
+    out
+}
+
+fn merged<'a>(ours: impl Iterator<Item = (&'a str, &'a str)>, changes: &[Change]) -> Vec<(String, String)> {
     let changed = |name: &str| {
         changes.iter().any(|(Change::Send(field, _) | Change::Remove(field))| field.eq_ignore_ascii_case(name))
     };
@@ -125,6 +171,29 @@ mod tests {
         let typed = format!("{ours} Content-Type=application/x-www-form-urlencoded");
         assert_eq!(headers(&[], Some(Vec::new())), typed);
         assert_eq!(headers(&["content-type: text/plain"], Some(Vec::new())), format!("{ours} content-type=text/plain"));
+    }
+
+    #[test]
+    fn credentials_go_from_the_url_into_a_field() {
+        let sent = |url: &str, changes: &[&str]| {
+            let changes: Vec<Change> = changes.iter().map(|text| text.parse().unwrap()).collect();
+            let mut request = Request::event_stream(url, None, &changes, None);
+            (request.url.clone(), request.take_header(AUTHORIZATION))
+        };
+        for (url, plain, value) in [
+            ("http://h/a@b", "http://h/a@b", None),
+            ("https://h?u:p@", "https://h?u:p@", None),
+            ("https://u:p@h:1/a?b", "https://h:1/a?b", Some("Basic dTpw")),
+            ("http://u@h/", "http://h/", Some("Basic dTo=")),
+            ("http://u:a@b:c@h", "http://h", Some("Basic dTphQGI6Yw==")),
+            // %c3%bc is an u with two dots, %zz and a last % are themselves.
+            ("http://%c3%bc%3A:%zz%@h", "http://h", Some("Basic w7w6OiV6eiU=")),
+        ] {
+            assert_eq!(sent(url, &[]), (plain.to_owned(), value.map(str::to_owned)), "{url}");
+        }
+        let own = sent("http://u:p@h/", &["authorization: Bearer x"]);
+        assert_eq!(own, ("http://h/".to_owned(), Some("Bearer x".to_owned())));
+        assert_eq!(sent("http://u:p@h/", &["Authorization:"]), ("http://h/".to_owned(), None));
     }
 
     #[test]

@@ -143,14 +143,51 @@ pub(super) struct Secure {
 }
 
 impl<In: Transport> Connector<In> for Secure {
-    type Out = <RustlsConnector as Connector<In>>::Out;
+    type Out = Watched<<RustlsConnector as Connector<In>>::Out>;
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         let transport = Connector::<In>::connect(&*self.tls, details, chained)?;
         if transport.as_ref().is_some_and(Transport::is_tls) {
             self.trace.events().secured = Some(Instant::now());
         }
-        Ok(transport)
+        Ok(transport.map(|inner| Watched { inner, trace: self.trace.clone() }))
+    }
+}
+
+/// A transport whose end is noted if it is not the end that TLS announces: "this alert notifies the recipient that the
+/// sender will not send any more messages on this connection [...] without this, an attacker could truncate" (RFC 8446,
+/// section 6.1). ureq takes it for the end of a close-delimited body.
+#[derive(Debug)]
+pub(super) struct Watched<T> {
+    inner: T,
+    trace: Trace,
+}
+
+impl<T: Transport> Transport for Watched<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let result = self.inner.await_input(timeout);
+        if let Err(Error::Io(error)) = &result
+            && error.kind() == ErrorKind::UnexpectedEof
+        {
+            self.trace.events().broken.get_or_insert_with(|| (error.kind(), error.to_string()));
+        }
+        result
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
     }
 }
 

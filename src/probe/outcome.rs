@@ -25,7 +25,7 @@ impl Measured {
         let Measured { request, exchanges, streams } = self;
         let mut parts = Parts::default();
         match streams {
-            Err(error) => parts.failures.push(failure(&error)),
+            Err(error) => parts.failures.push(error.answer()),
             Ok(streams) => streams.into_iter().for_each(|seen| parts.add(seen)),
         }
         let connect_us = parts.heads.iter().filter_map(|answered| connect_us(&answered.head.timing)).min();
@@ -89,12 +89,8 @@ impl Parts {
                 self.recorders.push(*recorder);
                 Some(spec)
             }
-            Outcome::NotSse(finding) => {
-                self.failures.push(Answer::NotSse(finding));
-                None
-            }
-            Outcome::Failed(error) => {
-                self.failures.push(failure(&error));
+            Outcome::Failed(answer) => {
+                self.failures.push(answer);
                 None
             }
         };
@@ -118,8 +114,8 @@ impl Parts {
             "about": "",
             "answer": match evidence.answer {
                 Answer::Stream => vec!["stream"],
-                Answer::NotSse(why) => vec!["not-sse", why],
-                Answer::Unreachable(why) => vec!["unreachable", why],
+                Answer::NotSse(why) => vec!["not-sse", &why.text, why.id.as_str()],
+                Answer::Unreachable(why) => vec!["unreachable", &why.text, why.id.as_str()],
             },
             "ours": evidence.streams.iter().all(|stream| stream.origin == Origin::Ours),
             "within_ms": evidence.within_us / 1000,
@@ -137,8 +133,8 @@ impl Parts {
         if let (Answer::Stream, Some(failure)) = (answer, self.failures.first()) {
             let (Answer::NotSse(why) | Answer::Unreachable(why)) = failure else { return findings };
             let (refused, all) = (self.failures.len(), self.failures.len() + self.recorders.len());
-            let text = format!("{refused} of {all} streams at once brought none: {why}");
-            findings.push(Finding::new(Id::Refused, text));
+            let text = format!("{refused} of {all} streams at once brought none: {}", why.text);
+            findings.push(Finding::new(Id::SomeRefused, text));
         }
         let redirects = self.heads.first().map_or(&[][..], |answered| &answered.head.redirects);
         if let (Some(first), Some(answered)) = (redirects.first(), self.heads.first()) {
@@ -180,12 +176,5 @@ fn response(head: &Head) -> Response {
         http: head.version.clone(),
         headers: head.headers.clone(),
         redirects: head.redirects.clone(),
-    }
-}
-
-fn failure(error: &ClientError) -> Answer {
-    match error {
-        ClientError::RedirectLoop(_) | ClientError::Redirect(_) => Answer::NotSse(error.to_string()),
-        _ => Answer::Unreachable(error.to_string()),
     }
 }

@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::clock::Exchanges;
 use super::{Epoch, Notice, Watch};
 use crate::client::content::Content;
-use crate::client::live::{Limits, Live, News, Next};
-use crate::client::{Client, ClientError, Ending, Head, Request};
+use crate::client::live::{Limits, Live, News, Next, excerpt};
+use crate::client::{Client, Ending, Head, Request};
 use crate::sse::Decoder;
 use crate::sse::decoder::{Decoded, Item};
 use crate::stats::{self, Origin, Recorder, StreamSpec};
+use crate::verdict::Answer;
 
 /// A stream to be recorded.
 #[derive(Debug)]
@@ -50,10 +51,8 @@ pub(super) struct Seen {
 pub(super) enum Outcome {
     /// Its record.
     Stream(Box<Recorder>),
-    /// A response that is no event stream.
-    NotSse(String),
-    /// No response.
-    Failed(ClientError),
+    /// Why there is none.
+    Failed(Answer),
 }
 
 impl Job<'_> {
@@ -68,7 +67,7 @@ impl Job<'_> {
         let seen = |head, hello, result| Ok(Seen { begun, head, hello, result });
         let head = match limits.next(live.news()) {
             Next::News(News::Head(head)) => *head,
-            Next::News(News::Failed(error)) => return seen(None, None, Outcome::Failed(error)),
+            Next::News(News::Failed(error)) => return seen(None, None, Outcome::Failed(error.answer())),
             // There was not even a head.
             _ => {
                 let mut recorder = self.recorder(begun);
@@ -76,16 +75,15 @@ impl Job<'_> {
                 return seen(None, None, Outcome::Stream(Box::new(recorder)));
             }
         };
-        if !self.is_stream(&head) {
-            let finding = format!("not a stream but {}", head.status);
-            return seen(Some(head), None, Outcome::NotSse(finding));
+        if head.status != 200 || !self.any_type {
+            let excerpt = if head.reply("").is_event_stream() { String::new() } else { excerpt(&head, &live, &limits) };
+            if let Some(finding) = head.reply(&excerpt).problem() {
+                return seen(Some(head), None, Outcome::Failed(Answer::NotSse(finding)));
+            }
         }
         let content = match Content::of(&head) {
             Ok(content) => content,
-            Err(error) => {
-                let finding = error.to_string();
-                return seen(Some(head), None, Outcome::NotSse(finding));
-            }
+            Err(error) => return seen(Some(head), None, Outcome::Failed(Answer::NotSse(error.finding()))),
         };
         let mut record = Record {
             recorder: self.recorder(head.timing.written),
@@ -110,11 +108,6 @@ impl Job<'_> {
             recorder.keep_journal();
         }
         recorder
-    }
-
-    fn is_stream(&self, head: &Head) -> bool {
-        head.status == 200
-            && (self.any_type || head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream")))
     }
 }
 

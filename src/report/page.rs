@@ -1,5 +1,6 @@
 //! Lines of text: cut to a width, coloured or not, and with nothing in them that a terminal obeys.
 
+use crate::escape::escaped;
 use unicode_width::UnicodeWidthChar;
 
 use super::Style;
@@ -191,23 +192,6 @@ fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// `text` on one line, with nothing in it that a terminal obeys.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_obeyed(c) { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
-}
-
-/// Control characters, and those that don't show but change what stands around them: direction, joining, variants, tags.
-pub(super) fn is_obeyed(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-        || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::page::{Page, Span, Tone, is_obeyed, shortened, width};
+use super::page::{Page, Span, Tone, shortened, width};
 use super::timing::{bar, label};
 use super::words::{self, time};
 use super::{Report, chart, json, table};
+use crate::escape::is_obeyed;
 use crate::stats::Clock;
 use crate::verdict::{Finding, Hold, Judgement, Severity, Verdict, ending, representative};
 

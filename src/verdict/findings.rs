@@ -33,6 +33,12 @@ impl Finding {
         let (_, severity, advice) = id.entry();
         Finding { id, severity, text: text.into(), advice }
     }
+
+    /// The same, with an advice that fits this case better than the one that all of its id have; an empty one does not.
+    #[must_use]
+    pub fn advising(self, advice: &'static str) -> Finding {
+        if advice.is_empty() { self } else { Finding { advice, ..self } }
+    }
 }
 
 macro_rules! ids {
@@ -140,7 +146,7 @@ ids! {
     /// The probe was late.
     OwnStalls "own-stalls" Info "this machine is busy: measure again when it is not";
     /// Some of several streams were refused.
-    Refused "streams-refused" Warn "something limits how many streams run at once: a second tab, or a busy day, meets the same";
+    SomeRefused "streams-refused" Warn "something limits how many streams run at once: a second tab, or a busy day, meets the same";
     /// The request was redirected.
     Redirected "redirected" Info "give the last URL, and clients save a round trip";
     /// Another origin.
@@ -151,6 +157,84 @@ ids! {
     Bursty "bursty" Warn "an origin that sends several at once looks the same as a path that holds them: compare with a request that doesn't take this path";
     /// Another origin's ids go back.
     IdsGoBack "ids-go-back" Info "an origin may number its events as it likes";
+    /// A login is wanted.
+    LoginPage "login-page" Fail "log in with a browser and send what it got, with -H 'Cookie: ...', or exempt the stream's path from the login";
+    /// Something wants to see a browser.
+    BotChallenge "bot-challenge" Fail "an EventSource can't pass it: exempt the stream's path from it, or let this client's address pass";
+    /// A tunnel's warning in front of the page.
+    BrowserWarning "browser-warning" Fail "the tunnel's manual names a header field that skips it: send it with -H";
+    /// 401.
+    Unauthorized "unauthorized" Fail "try -H 'Authorization: ...', or https://USER:PASSWORD@HOST/; a browser's EventSource can send cookies only";
+    /// 407.
+    ProxyUnauthorized "proxy-unauthorized" Fail "a proxy on the way out wants credentials: try -x http://USER:PASSWORD@PROXY";
+    /// 511.
+    CaptivePortal "captive-portal" Fail "the network wants a login before it lets anything pass: open any http page in a browser";
+    /// 403.
+    Forbidden "forbidden" Fail "are credentials wanted, or does something in between block programs, this address or this method?";
+    /// 404, 410.
+    NotFound "not-found" Fail "is the path right, and does the proxy pass it on unchanged?";
+    /// 405.
+    MethodNotAllowed "method-not-allowed" Fail "try another method, with -X: a browser's EventSource can send GET only";
+    /// 406.
+    NotAcceptable "not-acceptable" Fail "the server has nothing of the type text/event-stream here; try -H 'Accept: */*' to see what it has";
+    /// 426.
+    UpgradeRequired "upgrade-required" Fail "it wants another protocol: a WebSocket perhaps, or a newer HTTP than a proxy in between speaks";
+    /// 429.
+    TooManyRequests "too-many-requests" Fail "try again later; each stream that is open may count, so raise the limit for its path";
+    /// Another 4xx.
+    Refused "refused" Fail "is the URL right, and does it want other header fields, or parameters?";
+    /// A redirect without a target.
+    RedirectNowhere "redirect-nowhere" Fail "there is no usable Location: is the URL complete, and is it http or https?";
+    /// Too many redirects.
+    RedirectLoop "redirect-loop" Fail "does it want to set a cookie, or a login? behind a proxy that ends TLS, does the origin redirect to https what came by https?";
+    /// A redirect of a request with a body.
+    RedirectOfBody "redirect-of-body" Fail "try the URL that it redirects to";
+    /// 502.
+    BadGateway "bad-gateway" Fail "is the origin running where the proxy or tunnel looks for it, and does it speak the protocol that is expected there?";
+    /// 503.
+    Unavailable "unavailable" Fail "the service is down, starting or full, says something in between or the origin itself: its log should tell why";
+    /// 504, 524.
+    GatewayTimeout "gateway-timeout" Fail "send the head and a first comment at once, whether there is an event or not; or the proxy waits for the end of the response";
+    /// The edge can't make sense of the origin's answer.
+    OriginAnswer "origin-answer" Fail "does the origin crash, close early, or send more than 128 KiB of header fields?";
+    /// The origin refuses the edge.
+    OriginRefused "origin-refused" Fail "is it running, does it listen on the port that is expected, and does its firewall let the edge's addresses pass?";
+    /// The edge can't connect in time.
+    OriginTimeout "origin-timeout" Fail "is the address right, and does a firewall drop what comes from the edge's addresses?";
+    /// The edge has no route to the origin.
+    OriginUnreachable "origin-unreachable" Fail "is the address in the DNS record right, and is there a route to it?";
+    /// TLS between edge and origin fails.
+    OriginTls "origin-tls" Fail "has the origin a valid certificate for this name, and TLS on the port that is expected?";
+    /// The edge can't resolve the origin's name.
+    OriginDns "origin-dns" Fail "does the name that the DNS record or the rule points to exist?";
+    /// The tunnel's client is not connected.
+    TunnelDown "tunnel-down" Fail "is the tunnel's client (cloudflared, ngrok, ...) running and connected, and is this still its URL?";
+    /// Another error of an edge.
+    EdgeError "edge-error" Fail "look its code up in the provider's manual";
+    /// Another 5xx.
+    ServerError "server-error" Fail "the origin or something in between failed: its log should tell why";
+    /// A page where a stream should be.
+    HtmlPage "html-page" Fail "a login, an error page, an application that answers every path with its page, or a network's portal: open it in a browser, and is the URL the stream's?";
+    /// 200 with another type.
+    WrongType "wrong-type" Fail "an event stream has the content type text/event-stream: is the URL the stream's, and does something in between change the type?";
+    /// 204.
+    NoContent "no-content" Fail "it tells an EventSource to stop reconnecting: is there nothing to send, or nothing behind the last event ID?";
+    /// 1xx, or 2xx but 200 and 204.
+    OddStatus "odd-status" Fail "an EventSource takes the status 200 and no other";
+    /// A content coding that was not asked for.
+    ContentEncoding "content-encoding" Fail "something compresses without being asked: try -H 'Accept-Encoding: identity'";
+    /// The request can't be made.
+    Unusable "unusable" Fail "a URL is [http[s]://]HOST[:PORT][/PATH][?QUERY]";
+    /// No address.
+    UnreachableDns "unreachable-dns" Fail "is the name right? --resolve HOST:PORT:ADDR does without name servers";
+    /// No connection.
+    UnreachableTcp "unreachable-tcp" Fail "is it running, and are address and port right?";
+    /// No TLS.
+    UnreachableTls "unreachable-tls" Fail "is it https? -k accepts any certificate, --cacert FILE those that you trust";
+    /// No response head.
+    NoAnswer "no-answer" Fail "is it http or https, and does a server's or a proxy's log tell why?";
+    /// No HTTP.
+    NotHttp "not-http" Fail "is the port right?";
 }
 
 impl Id {

@@ -5,6 +5,7 @@
 //! A slow stream of small events names the verdict; the others explain it. Another origin's streams are judged by
 //! arrivals alone.
 
+mod answer;
 mod classify;
 mod damage;
 mod decide;
@@ -13,6 +14,7 @@ mod foreign;
 mod hop;
 mod shape;
 
+pub use answer::Reply;
 pub use findings::{Finding, Id, Severity};
 pub use hop::Hop;
 
@@ -146,10 +148,10 @@ pub struct Verdict {
 pub enum Answer {
     /// There were.
     Stream,
-    /// There was a response that is no event stream; why, as a sentence.
-    NotSse(String),
-    /// There was no response head; why, as a sentence.
-    Unreachable(String),
+    /// There was a response that is no event stream; what it is.
+    NotSse(Finding),
+    /// There was no response head; why.
+    Unreachable(Finding),
 }
 
 /// All there is to judge by.
@@ -180,6 +182,11 @@ impl Verdict {
         self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     }
 
+    /// What one finding says is all there is to say.
+    fn found(verdict: Judgement, finding: &Finding) -> Verdict {
+        Verdict { findings: vec![finding.clone()], ..Verdict::unknown(verdict, finding.text.as_str()) }
+    }
+
     fn with(mut self, id: Id, text: impl Into<String>) -> Verdict {
         self.findings.push(Finding::new(id, text));
         self
@@ -189,8 +196,8 @@ impl Verdict {
 /// Judges.
 pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     let mut verdict = match evidence.answer {
-        Answer::Unreachable(why) => Verdict::unknown(Judgement::Unreachable, why),
-        Answer::NotSse(why) => Verdict::unknown(Judgement::NotSse, why),
+        Answer::Unreachable(why) => Verdict::found(Judgement::Unreachable, why),
+        Answer::NotSse(why) => Verdict::found(Judgement::NotSse, why),
         Answer::Stream if evidence.streams.is_empty() => {
             Verdict::unknown(Judgement::Inconclusive, "there was no stream to judge by")
         }

@@ -1,6 +1,10 @@
 //! Answers that are no event stream, and none at all.
 
+use std::io::Write;
 use std::net::TcpListener;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::common::program::{Finished, Program};
 use crate::raw::{CLOSED, Raw, response};
@@ -24,17 +28,44 @@ fn ended(finished: &Finished, code: i32, sentence: &str) {
 fn what_is_no_event_stream_is_named() {
     let lead = "the answer is no event stream but";
     let missing = cat(response("404 Not Found", "text/plain; charset=utf-8", "\nno such page\nmore"));
-    ended(&missing, 4, &format!("{lead} 404 (text/plain): \"no such page\"\nis the path right?"));
-    let empty = cat("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
-    ended(&empty, 4, &format!("{lead} 401 (no content type)\ncredentials are wanted: try -H 'Authorization: ...'"));
+    let advice = "is the path right, and does the proxy pass it on unchanged?";
+    ended(&missing, 4, &format!("{lead} 404, not found (text/plain): \"no such page\"\n{advice}"));
+    let empty = cat("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=a\r\nContent-Length: 0\r\n\r\n");
+    let sentence = "401, credentials are wanted (no content type; www-authenticate: Basic)";
+    assert_eq!(empty.err[0], format!("sse-argo-tester: {lead} {sentence}"));
+    assert!(empty.code == Some(4) && empty.said().contains("try -H 'Authorization: ...'"), "{}", empty.said());
     let login = cat(response("200 OK", "text/html", "<!doctype html>\n<html><title>\nSign in\x07</title>"));
-    let page = "it is a page: a login or an error page, perhaps, or the URL is not the stream's";
-    ended(&login, 4, &format!("{lead} 200 (text/html): \"Sign in\\u{{7}}\"\n{page}"));
+    assert_eq!(login.err[0], format!("sse-argo-tester: {lead} 200, a page (text/html): \"Sign in\\u{{7}}\""));
     let json = cat(response("200 OK", "application/json", "{\"a\":1}"));
-    let advice = "an event stream has the content type text/event-stream; try 'curl -N' to see what this is";
-    ended(&json, 4, &format!("{lead} 200 (application/json): \"{{\"a\":1}}\"\n{advice}"));
+    assert_eq!(json.err[0], format!("sse-argo-tester: {lead} 200, JSON (application/json): \"{{\"a\":1}}\""));
     let failed = cat(response("500 Oops", "text/event-stream", "data: no\n\n"));
     assert_eq!(failed.code, Some(4));
+}
+
+#[test]
+fn logins_and_challenges_are_known_however_they_are_packed() {
+    let moved = "HTTP/1.1 302 Found\r\nLocation: /oauth2/start\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let raw = Raw::new();
+    let program = Program::start(&[&raw.url()]);
+    raw.answer(moved);
+    raw.answer(response("200 OK", "text/html", "<title>Who are you?</title>"));
+    let sentence = "200, a login, to judge by its URL (text/html), after a redirect to 127.0.0.1: \"Who are you?\"";
+    let finished = program.finish();
+    assert!(finished.code == Some(4) && finished.said().contains(sentence), "{}", finished.said());
+    // Compressed, and in the second piece.
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(b"<html><title>Just a moment...</title>").unwrap();
+    let page = gzip.finish().unwrap();
+    let (first, second) = page.split_at(20);
+    let program = Program::start(&[&raw.url()]);
+    let (mut stream, _) = raw.request();
+    let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n";
+    stream.send(format!("{head}Content-Length: {}\r\n\r\n", page.len()));
+    stream.send(first);
+    stream.send(second);
+    let finished = program.finish();
+    let sentence = "403, Cloudflare's bot challenge (text/html): \"Just a moment...\"";
+    assert!(finished.code == Some(4) && finished.said().contains(sentence), "{}", finished.said());
 }
 
 #[test]
@@ -45,7 +76,7 @@ fn an_answer_that_never_ends_is_named_too() {
     stream.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nand so on");
     let finished = program.finish();
     assert_eq!(finished.code, Some(4));
-    assert!(finished.said().contains("200 (text/plain): \"and so on\""), "{}", finished.said());
+    assert!(finished.said().contains("200, plain text (text/plain): \"and so on\""), "{}", finished.said());
 }
 
 #[test]
@@ -59,7 +90,8 @@ fn the_content_type_may_have_parameters_in_any_case() {
 #[test]
 fn a_coding_that_was_not_asked_for_is_named() {
     let finished = cat(CLOSED.replace("\r\n\r\n", "\r\nContent-Encoding: br\r\n\r\n"));
-    ended(&finished, 4, "the content encoding is \"br\", not gzip\ntry -H 'Accept-Encoding: identity'");
+    let advice = "something compresses without being asked: try -H 'Accept-Encoding: identity'";
+    ended(&finished, 4, &format!("the content encoding is \"br\", not gzip\n{advice}"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! clock at the probe's start as far as anyone knows.
 //! ```text
 //! {"source": "model" or "recorded: <program, version, configuration>", "about": one sentence,
-//!  "answer": ["stream"] or ["not-sse", why] or ["unreachable", why],
+//!  "answer": ["stream"] or ["not-sse", why, id] or ["unreachable", why, id] (of the finding that says why),
 //!  "ours": bool, "within_ms": N, "unix_us": N,
 //!  "connect_us": N or null (the TCP handshake), "exchanges": [[t0, t1 (origin), t3], …] (none: no clock),
 //!  "stalls": [[from, to], …] (the probe itself was late),
@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use sse_argo_tester::stats::{Clock, Ending, Exchange, Origin, Recorder, Stall, StreamSpec, Summary, What};
-use sse_argo_tester::verdict::{Answer, Evidence, Verdict, judge};
+use sse_argo_tester::verdict::{Answer, Evidence, Finding, Id, Verdict, judge};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +91,10 @@ pub fn files() -> Vec<PathBuf> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
+fn named(id: &str) -> Id {
+    *Id::ALL.iter().find(|known| known.as_str() == id).unwrap_or_else(|| panic!("there is no finding {id}"))
+}
+
 impl Story {
     /// The story in a file.
     pub fn read(path: &Path) -> Story {
@@ -120,8 +124,8 @@ impl Story {
     fn answer(&self) -> Answer {
         match self.answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["stream"] => Answer::Stream,
-            ["not-sse", why] => Answer::NotSse(why.to_owned()),
-            ["unreachable", why] => Answer::Unreachable(why.to_owned()),
+            ["not-sse", why, id] => Answer::NotSse(Finding::new(named(id), why)),
+            ["unreachable", why, id] => Answer::Unreachable(Finding::new(named(id), why)),
             _ => panic!("no answer: {:?}", self.answer),
         }
     }

@@ -28,8 +28,9 @@ fn direct_runs_are_in_real_time_on_a_busy_machine() {
                 }
             });
         }
-        let abreast: Vec<_> =
-            (0..ABREAST).map(|_| scope.spawn(|| (0..RUNS / ABREAST).filter_map(|_| run()).collect::<Vec<_>>())).collect();
+        let abreast: Vec<_> = (0..ABREAST)
+            .map(|_| scope.spawn(|| (0..RUNS / ABREAST).filter_map(|_| run()).collect::<Vec<_>>()))
+            .collect();
         let alarms = abreast.into_iter().flat_map(|runs| runs.join().unwrap()).collect();
         is_over.store(true, Ordering::Relaxed);
         alarms

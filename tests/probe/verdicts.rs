@@ -92,7 +92,8 @@ fn wrong(cases: Vec<Case>) -> Vec<String> {
 
 fn problem(case: &Case, finished: &Finished) -> Option<String> {
     let json: Value = finished.end();
-    let found = (finished.code, json["verdict"].as_str()?, json["hold"]["kind"].as_str()?, json["end"]["how"].as_str()?);
+    let found =
+        (finished.code, json["verdict"].as_str()?, json["hold"]["kind"].as_str()?, json["end"]["how"].as_str()?);
     let expected = (Some(case.exit), case.verdict, case.hold, case.end);
     if found != expected {
         return Some(format!("{found:?} instead of {expected:?}"));

@@ -2,7 +2,7 @@
 
 use sse_argo_tester::stats::{Clock, Ending, Origin, Stall, StreamSpec};
 use sse_argo_tester::verdict::{
-    Answer, Evidence, HoldKind, Id, Judgement, Verdict, WITHIN_US, ending, judge, representative,
+    Answer, Evidence, Finding, HoldKind, Id, Judgement, Verdict, WITHIN_US, ending, judge, representative,
 };
 
 use crate::model::{Fate, Hold, MS, Path, Run, four, run, spec};
@@ -395,10 +395,14 @@ fn one_stream_alone_says_what_it_cannot_tell() {
 #[test]
 fn answers_that_are_no_stream_are_passed_on() {
     let judged = |answer| judge(&Evidence { answer: &answer, streams: &[], clock: None, within_us: WITHIN_US });
-    let verdict = judged(Answer::Unreachable("connection refused".to_owned()));
+    let refused = Finding::new(Id::UnreachableTcp, "connection refused");
+    let verdict = judged(Answer::Unreachable(refused.clone()));
     is(&verdict, Judgement::Unreachable, HoldKind::Unknown).unwrap();
-    assert_eq!(verdict.summary, "connection refused");
-    is(&judged(Answer::NotSse("a login page".to_owned())), Judgement::NotSse, HoldKind::Unknown).unwrap();
+    assert_eq!((verdict.summary.as_str(), verdict.findings), ("connection refused", vec![refused]));
+    let login = Finding::new(Id::LoginPage, "a login page").advising("log in");
+    let verdict = judged(Answer::NotSse(login.clone()));
+    is(&verdict, Judgement::NotSse, HoldKind::Unknown).unwrap();
+    assert_eq!((verdict.summary.as_str(), verdict.findings), ("a login page", vec![login]));
     is(&judged(Answer::Stream), Judgement::Inconclusive, HoldKind::Unknown).unwrap();
 }
 
