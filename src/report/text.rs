@@ -108,7 +108,10 @@ fn verdict(page: &mut Page, verdict: &Verdict) {
     page.wrapped(word, 2, &verdict.summary, Tone::Bold);
     for finding in &verdict.findings {
         page.gap();
-        page.wrapped(severity(finding), 4, &finding.text, Tone::Plain);
+        // Of what is no stream, the finding is all there is to say, and said already.
+        if finding.text != verdict.summary {
+            page.wrapped(severity(finding), 4, &finding.text, Tone::Plain);
+        }
         page.wrapped(Span::new("    → ", Tone::Dim), 6, finding.advice, Tone::Plain);
     }
 }

@@ -66,7 +66,7 @@ fn nothing_that_a_terminal_obeys_is_printed() {
     let expected = [
         ": \\u{7f}",
         "event=e\\u{1b}]0;t\\u{7} id=\u{fffd}\\u{9b}",
-        "  \u{fffd}\u{fffd} \\u{1b}[2J\\u{8}\\t\\0",
+        "  \u{fffd}\u{fffd} \\u{1b}[2J\\u{8}\\t\\u{0}",
         "end=clean id=\u{fffd}\\u{9b}",
     ];
     assert_eq!(finished.untimed(), expected);

@@ -12,7 +12,8 @@ use crate::common::relay::{Ending, Impairment, Relay};
 /// What is expected of a run.
 struct Case {
     impairment: Impairment,
-    arguments: &'static [&'static str],
+    /// Of the URL.
+    query: &'static str,
     exit: i32,
     verdict: &'static str,
     hold: &'static str,
@@ -22,7 +23,7 @@ struct Case {
 }
 
 fn case(impairment: Impairment, exit: i32, verdict: &'static str, hold: &'static str) -> Case {
-    Case { impairment, arguments: &[], exit, verdict, hold, amount: None, end: "clean" }
+    Case { impairment, query: "", exit, verdict, hold, amount: None, end: "clean" }
 }
 
 fn bytes(impairment: Impairment, verdict: &'static str, hold: &'static str, amount: u64) -> Case {
@@ -63,8 +64,12 @@ fn others() -> Vec<Case> {
         case(Impairment::OneEvent, 1, "lagging", "one-event"),
         case(Impairment::LateHead, 0, "real-time", "none"),
         case(Impairment::GzipNoFlush, 1, "batched", "bytes"),
-        cut(Impairment::CutAfter(time(2700), Ending::Truncated), "lifetime-cut"),
+        cut(Impairment::CutAfter(time(3000), Ending::Truncated), "lifetime-cut"),
+        cut(Impairment::CutAfter(time(2500), Ending::Truncated), "truncated"),
+        cut(Impairment::CutAfter(time(2500), Ending::Clean), "clean"),
         cut(Impairment::IdleCut(time(700), Ending::Reset), "reset"),
+        Case { query: "?interval=5s&count=2", ..cut(Impairment::IdleCut(time(2500), Ending::Truncated), "idle-cut") },
+        cut(Impairment::Hang(time(2500)), "ours"),
         case(Impairment::Drop(7), 5, "corrupt", "none"),
         case(Impairment::Duplicate(7), 5, "corrupt", "none"),
         case(Impairment::Reorder(7), 5, "corrupt", "none"),
@@ -79,10 +84,10 @@ fn wrong(cases: Vec<Case>) -> Vec<String> {
     let address = origin.address;
     let check = |case: Case| {
         let relay = Relay::start(address, case.impairment.clone());
-        let url = relay.url("/events");
-        let finished = Program::probe(&[&[url.as_str(), "--json"], case.arguments].concat()).finish();
+        let url = relay.url("/events") + case.query;
+        let finished = Program::probe(&[&url, "--json"]).finish();
         let problem = problem(&case, &finished)?;
-        Some(format!("{:?} {:?}: {problem}\n{}", case.impairment, case.arguments, finished.out.join("\n")))
+        Some(format!("{:?} {}: {problem}\n{}", case.impairment, case.query, finished.out.join("\n")))
     };
     thread::scope(|scope| {
         let runs: Vec<_> = cases.into_iter().map(|case| scope.spawn(|| check(case))).collect();
