@@ -14,7 +14,7 @@ use super::follow::Lines;
 use super::interrupt::Wish;
 use super::terminal::{self, Progress};
 use super::{Exit, Failure};
-use crate::probe::{self, Config, Notice};
+use crate::probe::{self, Config, Notice, ProbeError};
 use crate::report::{self, Report, Style};
 use crate::units::parse_duration;
 use crate::verdict::WITHIN_US;
@@ -127,7 +127,10 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         let _progress = Progress::start(move || lock(&shown).line());
         probe::run(&config, &limits, &|notice| lock(&seen).note(notice))
     };
-    let report = report.map_err(|error| Failure::unreachable(format!("start a thread: {error}")))?;
+    let report = report.map_err(|error| match error {
+        ProbeError::Request(_) => Failure::usage(error.to_string()),
+        ProbeError::System(_) => Failure::unreachable(error.to_string()),
+    })?;
     if let (Some(path), Some(recording)) = (&options.record, &report.recording) {
         let write = std::fs::write(path, format!("{recording}\n"));
         write.map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;

@@ -68,7 +68,7 @@ pub fn time_request(request: &Request) -> Request {
 /// by the next wait.
 ///
 /// # Errors
-/// When there is no connection.
+/// When there is no connection, or the request can't be made.
 pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option<Time>, ClientError> {
     let Ok(live) = Live::start(client, time_request(request)) else { return Ok(None) };
     let limits = limits.at_most(TIME_TO_ANSWER);
@@ -79,7 +79,10 @@ pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option
             Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
             Next::News(News::End(..)) => return Ok(from.and_then(|head| time(&head, &body))),
             Next::News(News::Failed(
-                error @ (ClientError::Resolve(..) | ClientError::Connect(..) | ClientError::Tls(..)),
+                error @ (ClientError::Request(..)
+                | ClientError::Resolve(..)
+                | ClientError::Connect(..)
+                | ClientError::Tls(..)),
             )) => return Err(error),
             _ => return Ok(None),
         }

@@ -13,6 +13,7 @@ mod path;
 mod plan;
 mod stream;
 
+use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -23,7 +24,7 @@ use crossbeam_channel::bounded;
 pub use plan::{DURATION, INTERVAL};
 
 use crate::client::live::Limits;
-use crate::client::{Client, Request};
+use crate::client::{Client, ClientError, Request};
 use crate::report::Report;
 use crate::sse::decoder::Message;
 use crate::stamp::Stamp;
@@ -54,6 +55,32 @@ pub struct Config {
     pub follow: bool,
     /// Keep all that is seen, for [`Report::recording`].
     pub record: bool,
+}
+
+/// Why nothing could be measured.
+#[derive(Debug)]
+pub enum ProbeError {
+    /// The request is malformed.
+    Request(ClientError),
+    /// The system refuses a thread or a random number.
+    System(io::Error),
+}
+
+impl fmt::Display for ProbeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProbeError::Request(error) => write!(f, "{error}\n{}", error.advice()),
+            ProbeError::System(error) => write!(f, "start the measurement: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ProbeError {}
+
+impl From<io::Error> for ProbeError {
+    fn from(error: io::Error) -> ProbeError {
+        ProbeError::System(error)
+    }
 }
 
 /// An event that just came.
@@ -107,8 +134,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Measures until enough was seen, or until `limits` end it; then the report tells what is known.
 ///
 /// # Errors
-/// When no thread is left.
-pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> io::Result<Report> {
+/// A [`ProbeError`]. That there is no answer, or no stream, is none, but a verdict.
+pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Report, ProbeError> {
     let epoch = Epoch::now();
     let wish = Wish {
         interval: config.interval,
@@ -129,9 +156,10 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> io::Result<Rep
             .clone()
             .map(|request| spawn("against").spawn_scoped(scope, || path(request).measure(limits, watch)));
         let one = path(config.request.clone()).measure(limits, watch)?;
-        let other = against.transpose()?.map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).transpose()?;
+        let other =
+            against.transpose()?.map(|thread| thread.join().unwrap_or_else(|_| Err(lost().into()))).transpose()?;
         drop(done);
-        io::Result::Ok((one, other))
+        Ok::<_, ProbeError>((one, other))
     })?;
     let stalls = lock(&stalls);
     let report = |measured: Measured| measured.report(epoch, &stalls, config.within);

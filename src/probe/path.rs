@@ -10,9 +10,9 @@ use super::clock::Exchanges;
 use super::outcome::Measured;
 use super::plan::{Wanted, Wish};
 use super::stream::{Job, Seen};
-use super::{Epoch, Watch, lost};
+use super::{Epoch, ProbeError, Watch, lost};
 use crate::client::live::Limits;
-use crate::client::{Client, Request, origin};
+use crate::client::{Client, ClientError, Request, origin};
 use crate::nonce::nonce;
 use crate::stats::StreamSpec;
 
@@ -33,12 +33,13 @@ impl Path<'_> {
     /// Measures it.
     ///
     /// # Errors
-    /// When no thread, or no random number, is left.
-    pub(super) fn measure(mut self, limits: &Limits, watch: Watch<'_>) -> io::Result<Measured> {
+    /// When the request can't be made, and when no thread, or no random number, is left.
+    pub(super) fn measure(mut self, limits: &Limits, watch: Watch<'_>) -> Result<Measured, ProbeError> {
         let exchanges = Exchanges::default();
         let asked = origin::ask(self.client, &self.request, limits);
         let request = self.request.clone();
         let streams = match asked {
+            Err(error @ ClientError::Request(..)) => return Err(ProbeError::Request(error)),
             Err(error) => Err(error),
             Ok(None) => self.foreign(limits, watch).map(|seen| vec![seen]).map(Ok)?,
             Ok(Some(time)) => {

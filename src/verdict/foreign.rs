@@ -17,12 +17,23 @@ pub(super) fn judge(streams: &[Summary], within_us: i64) -> Verdict {
     let Some(stream) = streams.iter().max_by_key(|stream| stream.counts.received) else {
         return Verdict::unknown(Judgement::Inconclusive, "there was no stream to judge by");
     };
-    let mut verdict = ended(stream).unwrap_or_else(|| pattern(stream, within_us));
+    let mut verdict = undecodable(stream).or_else(|| ended(stream)).unwrap_or_else(|| pattern(stream, within_us));
     if stream.counts.reordered > 0 {
         let text = format!("{} times an id was less than the one before", stream.counts.reordered);
         verdict = verdict.with(Id::IdsGoBack, text);
     }
     verdict.with(Id::NoStamps, "what was judged is how events arrive, not how late they are")
+}
+
+/// Whatever changed it, an event stream it is no more.
+fn undecodable(stream: &Summary) -> Option<Verdict> {
+    if stream.counts.corrupt == 0 {
+        return None;
+    }
+    let after = time(stream.lasted_us());
+    let summary = format!("what came after {after} can't be decoded");
+    let text = format!("{} events came before that", stream.counts.received);
+    Some(Verdict::new(Judgement::Corrupt, Hold::of(HoldKind::None), summary).with(Id::Changed, text))
 }
 
 /// An end that no origin makes on purpose.

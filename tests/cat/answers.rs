@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::common::program::{Finished, Program};
-use crate::raw::{CLOSED, Raw, response};
+use crate::common::raw::{CLOSED, Raw, response};
 
 /// What `cat` makes of an answer.
 fn cat(answer: impl AsRef<[u8]>) -> Finished {

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::common::Origin;
 use crate::common::program::Program;
-use crate::raw::{CHUNKED, CLOSED, LAST, Raw, chunk};
+use crate::common::raw::{CHUNKED, CLOSED, LAST, Raw, chunk};
 
 #[test]
 fn endings_are_told_apart() {

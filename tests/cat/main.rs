@@ -7,5 +7,4 @@ mod answers;
 mod endings;
 mod options;
 mod output;
-mod raw;
 mod reconnect;

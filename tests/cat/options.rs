@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use crate::common::program::Program;
-use crate::raw::{CLOSED, Raw, field};
+use crate::common::raw::{CLOSED, Raw, field};
 
 /// The request, body included, that `cat` sends with `args`.
 fn sent(args: &[&str], body: usize) -> (String, String) {

@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 
 use crate::common::Origin;
 use crate::common::program::{Program, untimed};
-use crate::raw::{CHUNKED, CLOSED, LAST, Raw, chunk, response};
+use crate::common::raw::{CHUNKED, CLOSED, LAST, Raw, chunk, response};
 
 #[test]
 fn an_event_is_printed_as_soon_as_it_is_complete() {

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::common::Origin;
 use crate::common::program::Program;
-use crate::raw::{CHUNKED, CLOSED, LAST, Raw, chunk, field};
+use crate::common::raw::{CHUNKED, CLOSED, LAST, Raw, chunk, field};
 
 const GONE: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
@@ -114,7 +114,7 @@ fn an_answer_that_is_no_stream_ends_it() {
     let mut stream = raw.stream();
     stream.send(chunk("retry: 100\ndata: a\n\n"));
     drop(stream);
-    raw.answer(crate::raw::response("502 Bad Gateway", "text/html", "<title>Bad</title>"));
+    raw.answer(crate::common::raw::response("502 Bad Gateway", "text/html", "<title>Bad</title>"));
     let finished = program.finish();
     assert_eq!((finished.code, &finished.end()["how"]), (Some(4), &"truncated".into()));
     assert!(

@@ -5,6 +5,7 @@
 
 pub mod gauge;
 pub mod program;
+pub mod raw;
 pub mod relay;
 pub mod witness;
 

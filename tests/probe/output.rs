@@ -1,1 +1,144 @@
+//! What is printed, and what is refused.
 
+use serde_json::Value;
+
+use crate::common::Origin;
+use crate::common::program::Program;
+use crate::common::relay::{Impairment, Relay};
+
+fn names(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn text_fits_and_its_last_line_is_for_grep() {
+    let origin = Origin::start();
+    let url = format!("http://{}/events", origin.address);
+    let finished = Program::probe(&[&url, "--duration", "1s"]).finish();
+    assert_eq!((finished.code, finished.said().as_str()), (Some(0), ""), "progress is for terminals");
+    let (last, rest) = finished.out.split_last().unwrap();
+    assert!(last.starts_with("VERDICT real-time hold=none lag_p50_ms="), "{last}");
+    assert!(last.ends_with(&format!(" end=clean url={url}")), "{last}");
+    assert!(rest.iter().all(|line| line.chars().count() <= 80 && !line.contains('\x1b')), "{rest:#?}");
+    assert!(rest.iter().any(|line| line.contains("small events every 100 ms")), "{rest:#?}");
+}
+
+#[test]
+fn json_has_all_that_programs_rely_on() {
+    let origin = Origin::start();
+    let relay = Relay::start(origin.address, Impairment::HoldUntilClose);
+    let against = format!("http://{}/events", origin.address);
+    let finished =
+        Program::probe(&[&relay.url("/events"), "--json", "--duration", "1s", "--against", &against]).finish();
+    assert_eq!((finished.code, finished.out.len()), (Some(1), 1), "{}", finished.said());
+    let report = finished.end();
+    // In alphabetical order.
+    let expected = [
+        "against",
+        "bursts",
+        "bytes",
+        "clock",
+        "end",
+        "events",
+        "findings",
+        "gap_ms",
+        "hold",
+        "hop",
+        "lag_ms",
+        "method",
+        "ok",
+        "origin_saw",
+        "response",
+        "schema",
+        "streams",
+        "summary",
+        "timing_ms",
+        "url",
+        "verdict",
+    ];
+    assert_eq!(names(&report), expected);
+    assert_eq!(
+        (&report["schema"], &report["verdict"], &report["ok"]),
+        (&1.into(), &"held-until-close".into(), &false.into())
+    );
+    assert_eq!(names(&report["hold"]), ["bytes", "kind", "ms"]);
+    assert_eq!(names(&report["timing_ms"]), ["connect", "dns", "first_byte", "first_event", "head", "tls"]);
+    assert_eq!(names(&report["lag_ms"]), ["max", "p50", "p90", "p99"]);
+    assert_eq!(names(&report["clock"]), ["error_ms", "offset_ms"]);
+    let offset = report["clock"]["offset_ms"].as_f64().unwrap();
+    assert!(offset.abs() < 1000.0, "the same machine has the same clock: {offset}");
+    assert_eq!(report["response"]["status"], 200);
+    assert_eq!(report["response"]["content_type"], "text/event-stream");
+    let against = &report["against"];
+    assert_eq!(
+        (&against["verdict"], &against["ok"], &against["against"]),
+        (&"real-time".into(), &true.into(), &Value::Null)
+    );
+    assert_eq!(names(against), expected);
+}
+
+#[test]
+fn junit_is_a_document_that_fails() {
+    let origin = Origin::start();
+    let relay = Relay::start(origin.address, Impairment::HoldUntilClose);
+    let finished = Program::probe(&[&relay.url("/events"), "--format", "junit", "--duration", "1s"]).finish();
+    let text = finished.out.join("\n");
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
+    assert_eq!((finished.code, failure.attribute("type")), (Some(1), Some("held-until-close")));
+}
+
+#[test]
+fn recordings_hold_what_was_seen() {
+    let origin = Origin::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recording.json");
+    let url = format!("http://{}/events", origin.address);
+    let finished = Program::probe(&[&url, "--duration", "1s", "--record", path.to_str().unwrap()]).finish();
+    assert_eq!(finished.code, Some(0));
+    let recording: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!((recording["ours"].as_bool(), recording["streams"].as_array().map(Vec::len)), (Some(true), Some(4)));
+    assert!(!recording["streams"][0]["reads"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn bad_options_are_explained_at_once() {
+    for (arguments, part) in [
+        (&["--format", "xml", "http://localhost"][..], "text, json or junit"),
+        (&["--interval", "1ms", "http://localhost"], "10ms to 1m"),
+        (&["--within", "soon", "http://localhost"], "duration"),
+        (&["--duration", "2h", "http://localhost"], "1ms to 1h"),
+        (&["--record", "/no/such/folder/file", "http://localhost"], "/no/such/folder/file"),
+        (&["-H", "nonsense", "http://localhost"], "Name: value"),
+        (&["http://"], "URL"),
+        (&[], "url"),
+    ] {
+        let finished = Program::probe(arguments).finish();
+        assert_eq!((finished.code, finished.out.len()), (Some(2), 0), "{arguments:?}: {}", finished.said());
+        assert!(finished.said().contains(part), "{arguments:?}: {}", finished.said());
+    }
+}
+
+/// What `probe` writes to a terminal.
+fn on_a_terminal(env: &[(&str, &str)]) -> String {
+    let origin = Origin::start();
+    let program = env!("CARGO_BIN_EXE_sse-argo-tester");
+    let command = format!("stty cols 80; exec '{program}' probe --duration 1s http://{}", origin.address);
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR").envs(env.iter().copied());
+    let output = script.stdin(std::process::Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_terminal_gets_progress_and_colour_unless_it_does_not_want_them() {
+    let written = on_a_terminal(&[]);
+    assert!(written.contains("\x1b[32m") || written.contains("\x1b[1;32m"), "{written:?}");
+    let progress = written.find("S 1/").or(written.find("S 2/")).unwrap_or_else(|| panic!("no progress: {written:?}"));
+    assert!(progress < written.find("timing").unwrap());
+    let plain = on_a_terminal(&[("NO_COLOR", "1")]);
+    assert!(!plain.contains("\x1b[1") && !plain.contains("\x1b[3"), "{plain:?}");
+    let dumb = on_a_terminal(&[("TERM", "dumb")]);
+    assert!(!dumb.contains('\x1b'), "{dumb:?}");
+}

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::common::{Client, PATIENCE};
+use super::{Client, PATIENCE};
 
 /// The head of a chunked event stream.
 pub(crate) const CHUNKED: &str =
