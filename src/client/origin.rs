@@ -48,8 +48,10 @@ pub struct Time {
     pub now_us: i64,
     /// When what happened to the request.
     pub timing: Timing,
-    /// Where the request ended up: somewhere else than where it was sent, if it was redirected.
+    /// The URL that answered.
     pub url: String,
+    /// The URLs that redirected there, in order.
+    pub redirects: Vec<String>,
 }
 
 /// The request for the time of the origin of an event stream; `request` is the one for the stream.
@@ -108,7 +110,12 @@ fn is_json(head: &Head) -> bool {
 }
 
 fn time(head: &Head, body: &[u8]) -> Option<Time> {
-    Some(Time { now_us: our_time(body)?, timing: head.timing, url: head.url.clone() })
+    Some(Time {
+        now_us: our_time(body)?,
+        timing: head.timing,
+        url: head.url.clone(),
+        redirects: head.redirects.clone(),
+    })
 }
 
 /// The time in an answer that names us.

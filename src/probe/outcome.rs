@@ -15,6 +15,8 @@ use crate::verdict::{Answer, Evidence, Finding, Hop, Id, judge, representative};
 #[derive(Debug)]
 pub(super) struct Measured {
     pub(super) request: Request,
+    /// The URLs that redirected the request for the origin's time, and so those for the streams, too.
+    pub(super) redirects: Vec<String>,
     pub(super) exchanges: Vec<Exchange>,
     pub(super) streams: Result<Vec<Seen>, ClientError>,
 }
@@ -22,8 +24,8 @@ pub(super) struct Measured {
 impl Measured {
     /// What it amounts to. `stalls` are the times in which this machine was late.
     pub(super) fn report(self, epoch: Epoch, stalls: &[Stall], within: Duration) -> Report {
-        let Measured { request, exchanges, streams } = self;
-        let mut parts = Parts::default();
+        let Measured { request, redirects, exchanges, streams } = self;
+        let mut parts = Parts { redirects, ..Parts::default() };
         match streams {
             Err(error) => parts.failures.push(error.answer()),
             Ok(streams) => streams.into_iter().for_each(|seen| parts.add(seen)),
@@ -75,6 +77,7 @@ struct Answered {
 /// What there is of the streams, sorted.
 #[derive(Debug, Default)]
 struct Parts {
+    redirects: Vec<String>,
     recorders: Vec<Recorder>,
     heads: Vec<Answered>,
     failures: Vec<Answer>,
@@ -94,7 +97,10 @@ impl Parts {
                 None
             }
         };
-        self.heads.extend(head.map(|head| Answered { spec, begun, head, hello }));
+        self.heads.extend(head.map(|mut head| {
+            head.redirects = [self.redirects.as_slice(), &head.redirects].concat();
+            Answered { spec, begun, head, hello }
+        }));
     }
 
     /// All that the judgement rests on, in the form of a story file. None unless every recorder kept a journal.

@@ -12,7 +12,8 @@ use super::plan::{Wanted, Wish};
 use super::stream::{Job, Seen};
 use super::{Epoch, ProbeError, Watch, lost};
 use crate::client::live::Limits;
-use crate::client::{Client, ClientError, Request, origin};
+use crate::client::origin::{self, Time};
+use crate::client::{Client, ClientError, Request};
 use crate::nonce::nonce;
 use crate::stats::StreamSpec;
 
@@ -38,17 +39,18 @@ impl Path<'_> {
         let exchanges = Exchanges::default();
         let asked = origin::ask(self.client, &self.request, limits);
         let request = self.request.clone();
+        let mut redirects = Vec::new();
         let streams = match asked {
             Err(error @ ClientError::Request(..)) => return Err(ProbeError::Request(error)),
             Err(error) => Err(error),
             Ok(None) => self.foreign(limits, watch).map(|seen| vec![seen]).map(Ok)?,
             Ok(Some(time)) => {
                 exchanges.add(&time, self.epoch);
-                self.request.url = events_url(&self.request.url, &time.url);
+                (self.request.url, redirects) = events_url(&self.request.url, &time);
                 Ok(self.ours(&exchanges, limits, watch)?)
             }
         };
-        Ok(Measured { request, exchanges: exchanges.all(), streams })
+        Ok(Measured { request, redirects, exchanges: exchanges.all(), streams })
     }
 
     /// All that can be seen of another origin: its one stream, as it is.
@@ -124,9 +126,12 @@ impl Path<'_> {
     }
 }
 
-/// The URL of the events of an origin of ours, of which `time_url` answered. A redirect of the one is one of the other.
-fn events_url(url: &str, time_url: &str) -> String {
+/// The URL of the events of an origin of ours, for a URL as it was typed, and those that redirect there: where its time
+/// is redirected to, its events are.
+fn events_url(url: &str, time: &Time) -> (String, Vec<String>) {
     let (path, query) = url.split_at(url.find('?').unwrap_or(url.len()));
     let name = if origin::is_root(url) { "events" } else { path.rsplit('/').next().unwrap_or("events") };
-    format!("{}{query}", origin::beside(time_url, name, false))
+    let place = if time.redirects.is_empty() { path } else { &time.url };
+    let redirects = time.redirects.iter().map(|redirect| origin::beside(redirect, name, false));
+    (format!("{}{query}", origin::beside(place, name, false)), redirects.collect())
 }

@@ -1,5 +1,8 @@
 //! Where our origin is, and what is asked of it.
 
+use std::time::Duration;
+
+use crossbeam_channel::never;
 use rustix::process::Signal;
 
 use crate::common::Origin;
@@ -28,8 +31,14 @@ fn a_redirect_is_followed_and_told() {
         Impairment::Answer(Scope::Everything, Answer::new(301, &[("Location", &target)], "")),
     );
     let report = Program::probe(&[&[relay.url("/events").as_str()], &SHORT[..]].concat()).finish().end();
-    assert_eq!((report["verdict"].as_str(), &report["lag_ms"]["p50"]), (Some("real-time"), &report["lag_ms"]["p50"]));
+    assert_eq!(report["verdict"], "real-time");
     assert!(report["lag_ms"].is_object(), "the origin behind the redirect is known: {report}");
+    assert_eq!(report["response"]["redirects"], serde_json::json!([relay.url("/events")]));
+    let told = report["findings"].as_array().unwrap().iter().find(|finding| finding["id"] == "redirected").unwrap();
+    assert!(
+        told["text"].as_str().unwrap().ends_with(&format!("redirects to http://{}/events", origin.address)),
+        "{told}"
+    );
 }
 
 #[test]
@@ -71,4 +80,21 @@ fn who_interrupts_is_told_what_is_known() {
     assert_eq!(finished.code, Some(130), "{}", finished.said());
     assert_eq!(finished.end()["schema"], 1);
     origin.wait_log(&["stream closed", "by=client"]);
+}
+
+#[test]
+fn a_probe_that_was_stopped_for_a_while_does_not_blame_the_path() {
+    let origin = Origin::start();
+    let program = Program::probe(&[&format!("http://{}", origin.address), "--json"]);
+    origin.wait_log(&["stream opened"]);
+    let pause = |ms| {
+        let _ = never::<()>().recv_timeout(Duration::from_millis(ms));
+    };
+    pause(2000);
+    program.signal(Signal::STOP);
+    pause(1500);
+    program.signal(Signal::CONT);
+    let (code, verdict, findings) = crate::outcome(&program.finish());
+    assert_eq!((code, verdict.as_str()), (Some(0), "real-time"), "{findings:?}");
+    assert!(findings.contains(&"own-stalls".to_owned()), "{findings:?}");
 }
