@@ -131,10 +131,6 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         ProbeError::Request(_) => Failure::usage(error.to_string()),
         ProbeError::System(_) => Failure::unreachable(error.to_string()),
     })?;
-    if let (Some(path), Some(recording)) = (&options.record, &report.recording) {
-        let write = std::fs::write(path, format!("{recording}\n"));
-        write.map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
-    }
     let recorded = record.zip(report.recording.as_ref()).map(|(mut file, recording)| writeln!(file, "{recording}"));
     let _ =
         out.write_all(written(&report, format, terminal::style(&io::stdout())).as_bytes()).and_then(|()| out.flush());

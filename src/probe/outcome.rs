@@ -28,7 +28,10 @@ impl Measured {
         let mut parts = Parts { redirects, ..Parts::default() };
         match streams {
             Err(error) => parts.failures.push(error.answer()),
-            Ok(streams) => streams.into_iter().for_each(|seen| parts.add(seen)),
+            Ok(streams) => {
+                parts.smallest = streams.iter().map(|seen| seen.asked.size).min().unwrap_or(0);
+                streams.into_iter().for_each(|seen| parts.add(seen));
+            }
         }
         let connect_us = parts.heads.iter().filter_map(|answered| connect_us(&answered.head.timing)).min();
         let least = parts.recorders.iter().filter_map(Recorder::least_transit_us).min();
@@ -36,7 +39,7 @@ impl Measured {
         let summaries: Vec<Summary> =
             parts.recorders.iter().map(|recorder| recorder.summary(clock.as_ref(), stalls)).collect();
         let answer = match parts.failures.first() {
-            Some(answer) if summaries.is_empty() => answer.clone(),
+            Some(answer) if summaries.is_empty() || parts.fails_small_events(answer) => answer.clone(),
             _ => Answer::Stream,
         };
         let within_us = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
@@ -81,11 +84,21 @@ struct Parts {
     recorders: Vec<Recorder>,
     heads: Vec<Answered>,
     failures: Vec<Answer>,
+    /// The least size of events that was asked for.
+    smallest: u64,
 }
 
 impl Parts {
+    /// Whether the path gives up on streams of small events, which name the verdict: it waits for more of a body than
+    /// they bring in time. What refuses them for another reason may do so because there are several at once.
+    fn fails_small_events(&self, answer: &Answer) -> bool {
+        let Answer::NotSse(why) = answer else { return false };
+        let is_given_up = matches!(why.id, Id::BadGateway | Id::GatewayTimeout);
+        is_given_up && !self.recorders.iter().any(|recorder| recorder.spec().size == self.smallest)
+    }
+
     fn add(&mut self, seen: Seen) {
-        let Seen { begun, head, hello, result } = seen;
+        let Seen { begun, head, hello, result, .. } = seen;
         let spec = match result {
             Outcome::Stream(recorder) => {
                 let spec = recorder.spec().clone();

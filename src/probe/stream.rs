@@ -37,6 +37,8 @@ pub(super) struct Job<'a> {
 /// What came of a stream.
 #[derive(Debug)]
 pub(super) struct Seen {
+    /// What was asked for.
+    pub(super) asked: StreamSpec,
     /// When its request was begun.
     pub(super) begun: Instant,
     /// The head of its response.
@@ -64,7 +66,8 @@ impl Job<'_> {
         let begun = Instant::now();
         let live = Live::start(self.client, self.request.clone())?;
         let limits = self.patience.map_or_else(|| limits.clone(), |patience| limits.at_most(patience));
-        let seen = |head, hello, result| Ok(Seen { begun, head, hello, result });
+        let asked = self.spec.clone();
+        let seen = |head, hello, result| Ok(Seen { asked, begun, head, hello, result });
         let head = match limits.next(live.news()) {
             Next::News(News::Head(head)) => *head,
             Next::News(News::Failed(error)) => return seen(None, None, Outcome::Failed(error.answer())),

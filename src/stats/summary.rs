@@ -38,6 +38,8 @@ pub struct Lump {
     pub wait_us: Option<i64>,
     /// Bytes of the body: transfer coding removed, content coding not.
     pub bytes: u64,
+    /// Bytes of the content: content coding removed.
+    pub content_bytes: u64,
     /// Events that it completed.
     pub events: u64,
     /// It ends where an event ends.
@@ -254,7 +256,15 @@ impl Recorder {
                     fair(sample, clock, stalls).lag_us
                 });
                 let is_closing = all_sent_us.is_some_and(|all_sent| lump.at_us >= all_sent);
-                Lump { at_us: lump.at_us, wait_us, bytes, events: lump.events, is_whole: lump.is_whole(), is_closing }
+                Lump {
+                    at_us: lump.at_us,
+                    wait_us,
+                    bytes,
+                    content_bytes: lump.content_end - lump.content_start,
+                    events: lump.events,
+                    is_whole: lump.is_whole(),
+                    is_closing,
+                }
             })
             .collect()
     }
@@ -263,10 +273,12 @@ impl Recorder {
     fn ending(&self) -> Ending {
         let (how, at_us) = self.end;
         let is_early = self.spec.count.is_some_and(|count| self.received < count);
-        let last_read_us = self.lumps.back().map(|lump| lump.until_us);
-        let pause = at_us.zip(last_read_us).map_or(0, |(end, last)| end - last);
-        let is_idle = pause >= IDLE_LEAST_US && pause > self.longest_pause_us + self.longest_pause_us / 4;
-        if how.is_theirs() && is_early && is_idle { Ending::IdleCut } else { how }
+        let last_read_us = self.lumps.back().map_or(self.requested_us, |lump| lump.until_us);
+        let pause = at_us.map_or(0, |end| end - last_read_us);
+        let is_longest = pause > self.longest_pause_us + self.longest_pause_us / 4;
+        // If nothing came at all, something may be held: then it is idle only if nothing was sent meanwhile.
+        let is_idle = if self.lumps.is_empty() { pause <= self.spec.interval_us } else { is_longest };
+        if how.is_theirs() && is_early && pause >= IDLE_LEAST_US && is_idle { Ending::IdleCut } else { how }
     }
 }
 

@@ -63,10 +63,24 @@ fn a_lump_is_as_old_as_its_oldest_byte() {
     event(&mut recorder, 3);
     event(&mut recorder, 4);
     let lumps = recorder.summary(Some(&clock()), &[]).lumps;
-    let first =
-        Lump { at_us: 350 * MS, wait_us: Some(249 * MS), bytes: 250, events: 2, is_whole: false, is_closing: false };
-    let second =
-        Lump { at_us: 460 * MS, wait_us: Some(159 * MS), bytes: 150, events: 2, is_whole: true, is_closing: true };
+    let first = Lump {
+        at_us: 350 * MS,
+        wait_us: Some(249 * MS),
+        bytes: 250,
+        content_bytes: 250,
+        events: 2,
+        is_whole: false,
+        is_closing: false,
+    };
+    let second = Lump {
+        at_us: 460 * MS,
+        wait_us: Some(159 * MS),
+        bytes: 150,
+        content_bytes: 150,
+        events: 2,
+        is_whole: true,
+        is_closing: true,
+    };
     assert_eq!(lumps, [first, second]);
 }
 

@@ -38,9 +38,22 @@ pub(super) fn classify(held: &[(&Shape<'_>, Release)], all: &[Shape<'_>]) -> Opt
         () => By::Bytes,
     };
     // A clock that runs on its own meets the oldest byte at an age of up to T: the closest is the stream that sends most
-    // often.
-    let us = alike.iter().min_by_key(|(shape, _)| shape.interval_us()).map_or(0, |(_, release)| release.wait_us);
+    // often. One that rests after each release lets the next byte wait for more than T: its releases are T apart.
+    let closest = alike.iter().min_by_key(|(shape, _)| shape.interval_us());
+    let us = closest.map_or(0, |(_, release)| release.every_us.unwrap_or(i64::MAX).min(release.wait_us));
     Some(Class { by, bytes, us })
+}
+
+/// The threshold in bytes of the content, if that is what the releases have in common, and not bytes of the body: what
+/// holds them lies in front of a compressor.
+pub(super) fn before_compression(held: &[(&Shape<'_>, Release)]) -> Option<u64> {
+    let range = |bytes: fn(&Release) -> u64| {
+        let all = held.iter().map(|(_, release)| bytes(release));
+        Some((all.clone().min()?, all.max()?))
+    };
+    let (least, most) = range(|release| release.content_bytes)?;
+    let (least_body, most_body) = range(|release| release.bytes)?;
+    (within_quarter(most, least) && most_body * 2 > least_body * 3).then_some(least)
 }
 
 /// Whether it waited as long as the longest; what a clock of its own releases may have waited less, by an interval.

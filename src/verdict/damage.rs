@@ -1,19 +1,22 @@
 //! What is worse than late: nothing at all, bytes changed, the stream cut.
 
 use super::findings::time;
-use super::shape::waited_in_vain;
+use super::shape::{median, waited_in_vain};
 use super::{Evidence, Finding, Hold, HoldKind, Id, Judgement, Verdict};
 use crate::stats::{Counts, Ending, Summary};
 
 /// First stamps may be older than their request by so much: the clock's own error isn't all that can be wrong.
 const STALE_LEAST_US: i64 = 50_000;
+/// Two streams may have one event stamped at the same time, but not several.
+const SHARED_LEAST: usize = 3;
 /// Streams cut by a limit end at the same age, give or take this.
 const SAME_AGE_US: i64 = 100_000;
 
 /// A verdict, if something is worse than late.
 pub(super) fn judge(evidence: &Evidence<'_>) -> Option<Verdict> {
     let streams = evidence.streams;
-    silent(streams).or_else(|| corrupt(evidence)).or_else(|| cut(streams))
+    // What can't be read isn't nothing, and somebody else's stream is no cut one.
+    corrupt(evidence).or_else(|| silent(streams)).or_else(|| cut(streams))
 }
 
 /// Not one numbered event in the whole window, nor at the origin's end.
@@ -53,6 +56,11 @@ fn damages(evidence: &Evidence<'_>) -> Vec<Finding> {
         let text = format!("the first event had been sent {} before it was asked for", time(stale_us));
         findings.push(Finding::new(Id::Replay, text));
     }
+    let shared = shared(evidence.streams);
+    if shared > 0 {
+        let text = format!("{shared} of {} requests were answered with the stream of another", evidence.streams.len());
+        findings.push(Finding::new(Id::Replay, text));
+    }
     let Counts { missing, duplicated, reordered, corrupt, .. } =
         Counts::total(evidence.streams.iter().map(|stream| &stream.counts));
     let counted = [
@@ -64,6 +72,32 @@ fn damages(evidence: &Evidence<'_>) -> Vec<Finding> {
     let counted = counted.into_iter().filter(|(_, count, _)| *count > 0);
     findings.extend(counted.map(|(id, count, what)| Finding::new(id, format!("{} {what}", events(count)))));
     findings
+}
+
+/// How many streams are those of others: their numbered events have the same stamps, to the microsecond.
+fn shared(streams: &[Summary]) -> usize {
+    let stamps = |stream: &Summary| -> Vec<(u64, i64)> {
+        let numbered = stream.samples.iter().filter(|sample| sample.seq > 0);
+        numbered.map(|sample| (sample.seq, sample.sent_us)).take(SHARED_LEAST).collect()
+    };
+    let stamps: Vec<_> = streams.iter().map(stamps).filter(|stamps| stamps.len() == SHARED_LEAST).collect();
+    stamps.iter().enumerate().filter(|(n, own)| stamps[..*n].contains(own)).count()
+}
+
+/// What to say if events weren't sent at the pace that was asked for.
+pub(super) fn other_pace(streams: &[Summary]) -> Option<String> {
+    let pace = |stream: &Summary| {
+        // A named stream has its own pace, and no count.
+        stream.spec.count?;
+        let numbered: Vec<_> = stream.samples.iter().filter(|sample| sample.seq > 0).collect();
+        let next_to_each_other = numbered.windows(2).filter(|pair| pair[1].seq == pair[0].seq + 1);
+        let found_us = median(next_to_each_other.map(|pair| pair[1].sent_us - pair[0].sent_us))?;
+        let asked_us = stream.spec.interval_us;
+        (numbered.len() > SHARED_LEAST && (found_us * 2 < asked_us || found_us > asked_us * 2)).then(|| {
+            format!("asked for an event every {}, the origin sent one every {}", time(asked_us), time(found_us))
+        })
+    };
+    streams.iter().find_map(pace)
 }
 
 fn events(count: u64) -> String {

@@ -1,6 +1,6 @@
 //! In real time or late, and if late, how. All of it given a tolerance.
 
-use super::classify::{By, Class, classify};
+use super::classify::{By, Class, before_compression, classify};
 use super::findings::time;
 use super::shape::{Shape, is_hanging, median};
 use super::{Hold, HoldKind, Id, Judgement, Verdict};
@@ -22,14 +22,37 @@ const EVENTS_LEAST: u64 = 5;
 /// Decides about streams whose events came unharmed and weren't cut. All lags may be wrong by the same time, up to
 /// `doubt_us`.
 pub(super) fn decide(streams: &[Summary], within_us: i64, doubt_us: i64) -> Verdict {
-    let shapes: Vec<Shape<'_>> = streams.iter().map(|stream| Shape::new(stream, within_us)).collect();
+    let shapes = streams.iter().map(|stream| Shape::new(stream, within_us));
+    let (behind, shapes): (Vec<_>, Vec<_>) = shapes.partition(|shape| shape.falls_behind);
     let smallest = streams.iter().map(|stream| stream.spec.size).min().unwrap_or(0);
+    if behind.is_empty() {
+        return hold(&shapes, smallest, within_us, doubt_us);
+    }
+    // What is too much for the path tells nothing about holds.
+    let (rate, text) = too_much(&behind);
+    if !shapes.iter().any(|shape| shape.stream.spec.size == smallest) {
+        let summary = format!("events fall behind ever more: the path passes about {rate} bytes a second");
+        return Verdict::unknown(Judgement::Lagging, summary).with(Id::FallsBehind, text);
+    }
+    hold(&shapes, smallest, within_us, doubt_us).with(Id::FallsBehind, text)
+}
+
+/// How many bytes a second come of streams that fall behind, and what to say about them.
+fn too_much(behind: &[Shape<'_>]) -> (u64, String) {
+    let rate = |stream: &Summary| stream.bytes as f64 * 1e6 / stream.lasted_us().max(1) as f64;
+    let most = behind.iter().map(|shape| rate(shape.stream)).fold(0.0, f64::max) as u64;
+    let names: Vec<String> = behind.iter().map(describe).collect();
+    (most, format!("{} come at {most} bytes a second at most, and ever later", names.join(" and ")))
+}
+
+/// What holds streams that come as fast as they are sent.
+fn hold(shapes: &[Shape<'_>], smallest: u64, within_us: i64, doubt_us: i64) -> Verdict {
     let naming = || shapes.iter().filter(|shape| shape.stream.spec.size == smallest);
     let starts_late = |shape: &&Shape<'_>| shape.starts_late(within_us);
     let start_late = shapes.iter().filter(starts_late).count() >= 2 && naming().any(|shape| starts_late(&shape));
     // Two streams or more don't begin late by chance.
     if naming().any(Shape::is_troubled) || start_late {
-        return late(&shapes, within_us, doubt_us);
+        return late(shapes, within_us, doubt_us);
     }
     if let Some(hanging) = naming().map(|shape| shape.stream).find(|stream| is_hanging(stream)) {
         return hangs(hanging);
@@ -39,7 +62,7 @@ pub(super) fn decide(streams: &[Summary], within_us: i64, doubt_us: i64) -> Verd
         let verdict = Verdict::unknown(Judgement::Inconclusive, "too few events arrived to judge by");
         return verdict.with(Id::TooShort, format!("{received} events came before the end of the run"));
     }
-    real_time(&shapes, within_us, smallest)
+    real_time(shapes, within_us, smallest)
 }
 
 fn hangs(stream: &Summary) -> Verdict {
@@ -82,6 +105,7 @@ fn late(shapes: &[Shape<'_>], within_us: i64, doubt_us: i64) -> Verdict {
     }
     let again: Vec<&Shape<'_>> = shapes.iter().filter(|shape| shape.is_held_again()).collect();
     let lagging = one_event(shapes, within_us, doubt_us).or_else(|| constant(shapes));
+    let lagging = lagging.or_else(|| one_event_by_timer(shapes, within_us));
     lagging.unwrap_or_else(|| if again.is_empty() { late_start(shapes, None) } else { held_again(shapes, &again) })
 }
 
@@ -123,8 +147,34 @@ fn one_event(shapes: &[Shape<'_>], within_us: i64, doubt_us: i64) -> Option<Verd
     let verdict = Verdict::new(Judgement::Lagging, Hold::of(HoldKind::OneEvent), summary);
     let text = format!("events sent every {} come {} late", time(longest), time(longest));
     let verdict = verdict.with(Id::OneEvent, text);
-    let is_told = longest >= 2 * shortest;
+    // What is late by the same time everywhere is late on fast streams, too.
+    let is_told = longest >= 2 * shortest || shapes.iter().any(|shape| shape.lag_us + doubt_us < longest / 2);
     Some(if is_told { verdict } else { verdict.with(Id::OneEventOrConstant, "all streams had the same interval") })
+}
+
+/// Each event comes when the next one is sent and a timer has run out, as from a compressor in front of a corked socket:
+/// what is oldest waits for its own interval, and for the same time beyond that.
+fn one_event_by_timer(shapes: &[Shape<'_>], within_us: i64) -> Option<Verdict> {
+    let waits = shapes.iter().map(|shape| Some((shape.interval_us(), shape.lasting?.wait_us)));
+    let beyond = waits.map(|wait| wait.map(|(interval_us, wait_us)| wait_us - interval_us));
+    let beyond = beyond.collect::<Option<Vec<i64>>>()?;
+    let timer_us = median(beyond.iter().copied())?;
+    let same = beyond.iter().all(|beyond| (beyond - timer_us).abs() <= SAME_LAG_US);
+    let slowest = shapes.iter().max_by_key(|shape| shape.interval_us())?;
+    let fastest = shapes.iter().min_by_key(|shape| shape.interval_us())?;
+    // Of other holds, too, all waits differ by little if the intervals do.
+    let is_told = slowest.interval_us() - fastest.interval_us() > 4 * SAME_LAG_US;
+    let is_alone = slowest.events <= 1 && slowest.is_always_late() && slowest.interval_us() > within_us;
+    if !same || !is_told || !is_alone || timer_us <= SAME_LAG_US || shapes.iter().any(|shape| shape.is_closed) {
+        return None;
+    }
+    let (interval, timer) = (time(slowest.interval_us()), time(timer_us));
+    let summary = format!("each event arrives only when the next one is sent, and {timer} after that");
+    let verdict = Verdict::new(Judgement::Lagging, Hold::of(HoldKind::OneEvent), summary);
+    let text = format!("events sent every {interval} come {} late", time(slowest.lag_us));
+    let verdict = verdict.with(Id::OneEvent, text);
+    let verdict = verdict.with(Id::BatchedTime, format!("whatever the pace, {timer} are added to that"));
+    Some(if CORK_US.contains(&timer_us) { verdict.with(Id::Cork, format!("the time is {timer}")) } else { verdict })
 }
 
 /// Each event comes alone and late by the same time.
@@ -165,6 +215,10 @@ fn held_again(shapes: &[Shape<'_>], again: &[&Shape<'_>]) -> Verdict {
     // A stream with one release, before the end, tells by that.
     let held: Vec<_> = steady.iter().filter_map(|shape| Some((*shape, shape.lasting.or(shape.first)?))).collect();
     let Some(class) = classify(&held, shapes) else { return closed_in_part(shapes) };
+    if let Some(bytes) = before_compression(&held).filter(|_| class.by != By::Time) {
+        let text = format!("{bytes} bytes of events are together in each release, however few they are as compressed");
+        return batched(Class { bytes, ..class }).with(Id::HeldThenCompressed, text);
+    }
     let verdict = batched(class);
     if steady.iter().all(|shape| shape.lasting.is_none()) {
         return verdict.with(Id::StartOrLasting, "one release was seen, and what came after it waited for the end");

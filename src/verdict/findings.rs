@@ -113,18 +113,24 @@ ids! {
     Unsteady "unsteady" Warn "measure again, for longer; a radio link or a busy machine looks like that";
     /// Only streams of large events have trouble.
     BigEvents "big-events" Warn "small events pass; if yours are large or frequent, this is what they meet";
+    /// More is sent than the path passes.
+    FallsBehind "falls-behind" Warn "the path has a limit on bytes a second, per stream or for all: look for a rate limit, or send less";
     /// A smaller hold behind the one at the start.
     StillHeld "still-held" Warn "padding at the start cures the first hold only";
     /// The verdict hinges on less than the clock's error.
     ClockError "clock-error" Warn "repeat it closer to the origin, or with a larger tolerance";
     /// The origin's clock is unknown.
     NoClock "no-clock" Warn "let the path pass requests for the time, which lies beside the stream";
+    /// Events weren't sent at the pace that was asked for.
+    OtherPace "other-pace" Warn "something drops or rewrites the query, or answers with another stream: look at the target that the origin saw; thresholds are rough ones then";
     /// The stream was stopped too early.
     TooShort "too-short" Warn "let it run for longer";
     /// Small streams are held, larger ones not.
     ContentHeld "content-held" Info "a compressor does that: what compresses well stays inside for long";
     /// Bytes are counted as compressed.
     Compressed "compressed" Info "the response is compressed; the number of bytes is that of the compressed body";
+    /// Bytes are counted before compression.
+    HeldThenCompressed "held-then-compressed" Info "a buffer in front of a compressor holds them; the number of bytes is that of the events before compression";
     /// Until close, or more bytes than were sent, or for longer.
     CloseOrLarger "close-or-larger" Info "a hold of more bytes than were sent, or for longer than the streams ran, looks the same";
     /// One release was seen.

@@ -230,6 +230,10 @@ pub fn ending(streams: &[Summary]) -> (Ending, Option<i64>) {
 
 fn ours(evidence: &Evidence<'_>) -> Verdict {
     let verdict = damage::judge(evidence).unwrap_or_else(|| certain(evidence));
+    let verdict = match damage::other_pace(evidence.streams) {
+        Some(text) => verdict.with(Id::OtherPace, text),
+        None => verdict,
+    };
     let excused: u64 = evidence.streams.iter().map(|stream| stream.excused).sum();
     if excused == 0 {
         return verdict;

@@ -10,8 +10,12 @@ pub(super) const NOISE: f64 = 0.05;
 pub(super) struct Release {
     /// How long the oldest byte was held.
     pub(super) wait_us: i64,
+    /// How long after the one before; none of a single one.
+    pub(super) every_us: Option<i64>,
     /// How many bytes came.
     pub(super) bytes: u64,
+    /// How many those are without their content coding.
+    pub(super) content_bytes: u64,
     /// The threshold in bytes is less than so many below: events are released whole.
     pub(super) slack: u64,
 }
@@ -36,6 +40,8 @@ pub(super) struct Shape<'a> {
     pub(super) is_steady: bool,
     /// Events that the median lump behind the first completes.
     pub(super) events: u64,
+    /// It comes more slowly than it is sent, so that each event is later than the one before.
+    pub(super) falls_behind: bool,
 }
 
 /// More than one is late, and too many.
@@ -64,6 +70,7 @@ impl<'a> Shape<'a> {
             lasting: release(&held, event_bytes),
             is_steady: held.len() * 5 >= behind.len() * 3,
             events: median(behind.iter().map(|lump| lump.events)).unwrap_or(1),
+            falls_behind: falls_behind(stream, within_us),
         }
     }
 
@@ -122,6 +129,16 @@ fn is_closed(stream: &Summary, within_us: i64) -> bool {
     first.lag_us > within_us && first.at_us >= all_sent_us && at_once
 }
 
+/// Whether even the least late events become later and later. Of a hold, however long, each release brings some that
+/// were sent just before.
+fn falls_behind(stream: &Summary, within_us: i64) -> bool {
+    let lags: Vec<i64> = stream.samples.iter().filter(|sample| sample.seq > 0).map(|sample| sample.lag_us).collect();
+    let least = |quarter: &[i64]| quarter.iter().copied().min().unwrap_or(0);
+    let quarters: Vec<i64> = lags.chunks_exact((lags.len() / 4).max(2)).map(least).take(4).collect();
+    let step_us = within_us.max(0) / 2;
+    quarters.len() == 4 && quarters.windows(2).all(|pair| pair[1] > pair[0] + step_us)
+}
+
 /// No numbered event came, though there was time for all.
 pub(super) fn waited_in_vain(stream: &Summary) -> bool {
     let planned_us = stream.spec.planned_us().unwrap_or(stream.spec.interval_us * 5);
@@ -132,7 +149,10 @@ pub(super) fn waited_in_vain(stream: &Summary) -> bool {
 pub(super) fn is_hanging(stream: &Summary) -> bool {
     let Some(planned_us) = stream.spec.planned_us() else { return false };
     let waited = stream.end_us.map_or(0, |end| end - stream.requested_us) > planned_us + HANGING_US;
-    matches!(stream.end, Ending::Ours | Ending::None) && waited && !stream.is_complete()
+    let quiet_us = stream.end_us.zip(stream.last_event_us).map_or(i64::MAX, |(end, last)| end - last);
+    let longest_gap_us = (stream.gap.max * 1000.0) as i64;
+    let is_quiet = quiet_us > HANGING_US + longest_gap_us;
+    matches!(stream.end, Ending::Ours | Ending::None) && waited && is_quiet && !stream.is_complete()
 }
 
 /// So much later than planned, a stream that goes on isn't merely slow.
@@ -142,7 +162,9 @@ fn release(lumps: &[&Lump], event_bytes: u64) -> Option<Release> {
     let whole = lumps.iter().filter(|lump| lump.is_whole).count();
     Some(Release {
         wait_us: median(lumps.iter().filter_map(|lump| lump.wait_us))?,
+        every_us: median(lumps.windows(2).map(|pair| pair[1].at_us - pair[0].at_us)),
         bytes: median(lumps.iter().map(|lump| lump.bytes))?,
+        content_bytes: median(lumps.iter().map(|lump| lump.content_bytes))?,
         slack: if whole * 2 > lumps.len() { event_bytes } else { 0 },
     })
 }

@@ -102,7 +102,7 @@ prop_compose! {
 
 prop_compose! {
     fn any_lumps()(lumps in vec((any_us(), any_count()), 0..80)) -> Vec<Lump> {
-        let lump = |(at_us, events)| Lump { at_us, wait_us: None, bytes: 1, events, is_whole: true, is_closing: false };
+        let lump = |(at_us, events)| Lump { at_us, wait_us: None, bytes: 1, content_bytes: 1, events, is_whole: true, is_closing: false };
         lumps.into_iter().map(lump).collect()
     }
 }

@@ -76,6 +76,17 @@ fn nothing_held_is_real_time() {
 }
 
 #[test]
+fn too_much_for_the_path_is_no_hold() {
+    for n in [5_000, 30_000] {
+        every(Hold::Rate { n }, &four(), |verdict| {
+            is(verdict, Judgement::RealTime, HoldKind::None)?;
+            if has(verdict, Id::FallsBehind) { Ok(()) } else { Err("no finding".to_owned()) }
+        });
+    }
+    every(Hold::Rate { n: 80 }, &four(), |verdict| is(verdict, Judgement::Lagging, HoldKind::Unknown));
+}
+
+#[test]
 fn bytes_throughout_are_batched_by_bytes() {
     for n in thresholds() {
         for exactly in [true, false] {
@@ -140,6 +151,39 @@ fn a_fixed_time_for_each_event_is_a_constant_lag() {
             about("ms", verdict.hold.ms, t as u64, 0.1, 45)
         });
     }
+}
+
+#[test]
+fn one_behind_and_a_timer_is_one_event_with_a_timer() {
+    for t in [150, 205, 400, 700] {
+        every(Hold::OneEventThenTimer { t: t * MS }, &four(), |verdict| {
+            is(verdict, Judgement::Lagging, HoldKind::OneEvent)?;
+            let is_told = has(verdict, Id::OneEvent) && has(verdict, Id::BatchedTime);
+            if is_told { Ok(()) } else { Err("a cause is missing".to_owned()) }
+        });
+    }
+}
+
+#[test]
+fn anothers_stream_is_a_replay() {
+    let mut run = run(&four(), &Path::default());
+    for n in 1..4 {
+        let spec = run.streams[n].spec.clone();
+        run.streams[n] = crate::model::Seen { spec, ..run.streams[0].clone() };
+    }
+    let verdict = judged(&run);
+    assert_eq!(verdict.verdict, Judgement::Corrupt, "{verdict:?}");
+    assert!(has(&verdict, Id::Replay) && has(&verdict, Id::OtherPace), "{verdict:?}");
+}
+
+#[test]
+fn a_stream_of_another_pace_that_goes_on_does_not_hang() {
+    let mut run = run(&[spec("S", 1000, 0, 9)], &Path::default());
+    run.streams[0].spec = spec("S", 100, 0, 60);
+    run.streams[0].end = (Ending::Ours, 9_700 * MS);
+    let verdict = judged(&run);
+    assert_eq!(verdict.verdict, Judgement::RealTime, "{verdict:?}");
+    assert!(has(&verdict, Id::OtherPace), "{verdict:?}");
 }
 
 #[test]

@@ -37,8 +37,12 @@ pub(crate) enum Hold {
     Constant { t: i64 },
     /// Each write until the next.
     OneEvent,
+    /// Each write until the next, and then until a timer runs out.
+    OneEventThenTimer { t: i64 },
     /// Until 205 ms are over or a segment is full.
     Cork,
+    /// Passes so many bytes a second.
+    Rate { n: u64 },
     /// Nothing ever comes.
     Silent,
     /// Stands still for a while.
@@ -285,6 +289,7 @@ impl Hold {
             Hold::Close => Vec::new(),
             Hold::CloseAfterHello => vec![(events[0].sent_us, events[0].end)],
             Hold::Constant { t } => return events.iter().map(|e| (e.sent_us + t, e.end)).collect(),
+            Hold::Rate { n } => return rate(events, n),
             Hold::OneEvent => events.windows(2).map(|pair| (pair[1].sent_us, pair[0].end)).collect(),
             Hold::StartTime { t } => events.iter().map(|e| (e.sent_us.max(request_us + t), e.end)).collect(),
             Hold::StartBytes { n } => by_bytes(events, 0, |end, held| if held == 0 && end < n { held } else { end }),
@@ -295,6 +300,10 @@ impl Hold {
             }
             Hold::Compressor { n } => {
                 by_bytes(events, 0, |end, held| if (end - held) as f64 * ratio >= n as f64 { end } else { held })
+            }
+            Hold::OneEventThenTimer { t } => {
+                let behind = events.windows(2).map(|pair| Event { sent_us: pair[1].sent_us, ..pair[0] });
+                timer(&behind.collect::<Vec<_>>(), t, u64::MAX)
             }
             Hold::Timer { t } => timer(events, t, u64::MAX),
             Hold::Cork => timer(events, 205 * MS, 1448),
@@ -312,6 +321,16 @@ impl Hold {
         }
         out
     }
+}
+
+/// Each event takes its time, and waits for those before it.
+fn rate(events: &[Event], n: u64) -> Vec<(i64, u64)> {
+    let mut free = 0;
+    let mut pass = |event: &Event| {
+        free = event.sent_us.max(free) + ((event.end - event.start) * 1_000_000 / n) as i64;
+        (free, event.end)
+    };
+    events.iter().map(&mut pass).collect()
 }
 
 /// At each write: how far the path sends on, given how far the content goes and how far was sent.
