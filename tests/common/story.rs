@@ -27,7 +27,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sse_argo_tester::stats::{Clock, Ending, Exchange, Origin, Recorder, Stall, StreamSpec, Summary, What};
 use sse_argo_tester::verdict::{Answer, Evidence, Finding, Id, Verdict, judge};
 
@@ -85,10 +85,22 @@ pub struct Told {
     pub verdict: Verdict,
 }
 
+/// Where the stories are.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories")
+}
+
 /// The files of all stories.
 pub fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories");
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// The numbers of a stream that a story may tell.
+pub fn numbers(summary: &Summary) -> Value {
+    json!({
+        "lag_ms": summary.lag, "gap_ms": summary.gap, "bursts": summary.bursts, "events": summary.counts,
+        "end": summary.end,
+    })
 }
 
 fn named(id: &str) -> Id {
