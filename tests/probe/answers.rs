@@ -1,5 +1,6 @@
 //! Answers that are no stream, and none at all: named, with the right exit code and what to try.
 
+use std::io::Read;
 use std::net::TcpListener;
 use std::thread;
 
@@ -81,7 +82,8 @@ fn no_answer_is_told_with_its_step() {
     let origin = Origin::start();
     let closing = TcpListener::bind("127.0.0.1:0").unwrap();
     let closes = closing.local_addr().unwrap();
-    thread::spawn(move || closing.incoming().for_each(drop));
+    // It takes the request before it closes: what is unread makes a reset of the close.
+    thread::spawn(move || closing.incoming().for_each(|accepted| drop(accepted.unwrap().read(&mut [0; 4096]))));
     for (url, id, part) in [
         (format!("http://{refused}/events"), "unreachable-tcp", "refused"),
         ("http://no-such-host.invalid/events".to_owned(), "unreachable-dns", "no-such-host.invalid"),
