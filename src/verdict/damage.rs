@@ -25,7 +25,7 @@ fn silent(streams: &[Summary]) -> Option<Verdict> {
     let hello = if streams.iter().any(|stream| !stream.samples.is_empty()) { " but the first" } else { "" };
     let verdict = Verdict::unknown(Judgement::Silent, format!("not one event arrived{hello} in {waited}"));
     let verdict =
-        verdict.with(Id::Silent, format!("the origin sent and ended its streams, and nothing came in {waited}"));
+        verdict.with(Id::Silent, format!("nothing came in {waited}, and by then the origin had time for all of it"));
     let is_ended = streams.iter().all(|stream| stream.end.is_theirs());
     Some(if is_ended {
         verdict
@@ -47,7 +47,8 @@ fn corrupt(evidence: &Evidence<'_>) -> Option<Verdict> {
 
 fn damages(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let error_us = evidence.clock.filter(|clock| clock.is_measured).map_or(0, |clock| clock.error_us);
+    let measured = evidence.clock.filter(|clock| clock.is_measured);
+    let error_us = measured.map_or(0, |clock| clock.error_us + clock.contradiction_us);
     let stale_us = evidence.streams.iter().filter_map(|stream| stream.stale_us).max().unwrap_or(0);
     if stale_us > error_us + STALE_LEAST_US {
         let text = format!("the first event had been sent {} before it was asked for", time(stale_us));

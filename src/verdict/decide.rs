@@ -140,7 +140,7 @@ fn constant(shapes: &[Shape<'_>]) -> Option<Verdict> {
     let verdict = Verdict::new(Judgement::Lagging, hold, format!("each event arrives alone, but {lag} late"));
     let mut verdict = verdict.with(Id::ConstantLag, format!("every event is late by {lag}, whatever the pace"));
     if CORK_US.contains(&lag_us) {
-        verdict = verdict.with(Id::Cork, format!("the lag is {lag}"));
+        verdict = verdict.with(Id::Cork, format!("a lag of {lag} is that of a corked socket"));
     }
     let is_told = shapes.iter().any(|shape| shape.interval_us() < lag_us && shape.events <= 1);
     if is_told {
@@ -204,12 +204,12 @@ fn batched(class: Class) -> Verdict {
             Verdict::new(Judgement::Batched, hold, format!("events arrive in lumps, every {t} or so, throughout"));
         let mut verdict = verdict.with(Id::BatchedTime, format!("whatever the pace, events are held for up to {t}"));
         if CORK_US.contains(&us) {
-            verdict = verdict.with(Id::Cork, format!("the time is {t}"));
+            verdict = verdict.with(Id::Cork, format!("{t} between flushes is a corked socket's time"));
         }
         if us > LONG_US {
-            return verdict.with(Id::LongHold, format!("the time is {t}"));
+            return verdict.with(Id::LongHold, format!("few releases, {t} apart, fit into the run"));
         }
-        return verdict.with(Id::TimerOrConstant, format!("the time is {t}"));
+        return verdict.with(Id::TimerOrConstant, format!("events sent less often than every {t} don't come in lumps"));
     }
     let hold = Hold { bytes: Some(bytes), ..Hold::of(HoldKind::Bytes) };
     let summary = format!("events arrive in lumps of about {bytes} bytes throughout");

@@ -1,11 +1,11 @@
 //! Every hold over many paths: each gives its own verdict and no other.
 
-use sse_argo_tester::stats::{Clock, Ending, Origin, Stall, StreamSpec};
+use sse_argo_tester::stats::{Clock, Ending, Exchange, Origin, Stall, StreamSpec};
 use sse_argo_tester::verdict::{
     Answer, Evidence, Finding, HoldKind, Id, Judgement, Verdict, WITHIN_US, ending, judge, representative,
 };
 
-use crate::model::{Fate, Hold, MS, Path, Run, four, run, spec};
+use crate::model::{Fate, Hold, MS, Path, Run, UNIX_US, four, run, spec};
 
 pub(crate) fn judged(run: &Run) -> Verdict {
     let clock = run.clock();
@@ -345,6 +345,44 @@ fn what_hinges_on_the_clock_is_inconclusive() {
         let verdict = judged(&run(&four(), &Path { hold, slow_time: 60 * MS, ..Path::default() }));
         assert_eq!(verdict.hold.kind, kind, "{verdict:?}");
     }
+}
+
+#[test]
+fn a_clock_that_is_set_meanwhile_makes_no_hold() {
+    // From an instant on, all that the origin says of time is another by an hour.
+    for (step_us, at_us) in [(3_600_000 * MS, 3_000 * MS), (-3_600_000 * MS, 3_000 * MS), (400 * MS, 3_000 * MS)] {
+        let mut run = run(&four(), &Path::default());
+        run.exchanges.push(Exchange { t0_us: 5_000 * MS, t1_us: UNIX_US + 5_001 * MS + step_us, t3_us: 5_002 * MS });
+        for seen in &mut run.streams {
+            seen.events.iter_mut().filter(|event| event.sent_us > at_us).for_each(|event| event.sent_us += step_us);
+        }
+        let verdict = judged(&run);
+        is(&verdict, Judgement::Inconclusive, HoldKind::Unknown).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+        assert!(has(&verdict, Id::ClockError), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_stream_that_began_late_was_not_cut() {
+    // It was asked for with the others, and had to wait for one of them to end; then its time was up.
+    let mut run = run(&four(), &Path::default());
+    let late = &mut run.streams[1];
+    let waited_us = 6_000 * MS;
+    late.events.iter_mut().for_each(|event| event.sent_us += waited_us);
+    late.reads.iter_mut().for_each(|read| read.0 += waited_us);
+    let end_us = late.requested_us + 10_000 * MS;
+    late.reads.retain(|read| read.0 < end_us);
+    late.end = (Ending::Ours, end_us);
+    let verdict = judged(&run);
+    is(&verdict, Judgement::RealTime, HoldKind::None).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+}
+
+#[test]
+fn no_events_asked_for_are_no_silence() {
+    let none = [spec("S", 100, 0, 0), spec("W", 1000, 0, 0)];
+    let verdict = judged(&run(&none, &Path::default()));
+    is(&verdict, Judgement::Inconclusive, HoldKind::Unknown).unwrap();
+    assert!(has(&verdict, Id::TooShort), "{verdict:?}");
 }
 
 #[test]
