@@ -9,7 +9,7 @@ use crossbeam_channel::bounded;
 use super::clock::Exchanges;
 use super::outcome::Measured;
 use super::plan::{Wanted, Wish};
-use super::stream::{Job, Seen};
+use super::stream::{Job, Outcome, Seen};
 use super::{Epoch, ProbeError, Watch, lost};
 use crate::client::live::Limits;
 use crate::client::{Client, ClientError, Request, origin};
@@ -61,6 +61,7 @@ impl Path<'_> {
             exchanges: None,
             request: self.request.clone(),
             spec,
+            id: None,
             patience,
             any_type: false,
             keeps_journal: self.keeps_journal,
@@ -92,14 +93,29 @@ impl Path<'_> {
             drop(done);
             seen
         })
+        .map(|mut seen: Vec<Seen>| {
+            self.ask_about(&mut seen, limits);
+            seen
+        })
+    }
+
+    /// Whether the streams without so much as a head were ever begun: a path that lets so many requests through at a time
+    /// keeps the others back, and what it keeps back says nothing about events.
+    fn ask_about(&self, seen: &mut [Seen], limits: &Limits) {
+        for seen in seen.iter_mut().filter(|seen| seen.head.is_none()) {
+            let (Outcome::Stream(_), Some(id)) = (&seen.result, &seen.id) else { continue };
+            match origin::has_stream(self.client, &self.request, id, limits) {
+                Some(has) => seen.never_began = !has,
+                None => return,
+            }
+        }
     }
 
     fn our_job<'b>(&'b self, wanted: Wanted, exchanges: &'b Exchanges) -> io::Result<Job<'b>> {
         let mut parameters: Vec<String> =
             wanted.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if wanted.wants_nonce {
-            parameters.push(format!("id={}", nonce()?));
-        }
+        let id = if wanted.wants_nonce { Some(nonce()?) } else { None };
+        parameters.extend(id.as_ref().map(|id| format!("id={id}")));
         let mut request = self.request.clone();
         for parameter in parameters {
             let separator = if request.url.contains('?') { '&' } else { '?' };
@@ -116,6 +132,7 @@ impl Path<'_> {
             exchanges: Some(exchanges),
             request,
             spec: wanted.spec,
+            id,
             patience,
             any_type: wanted.any_type,
             keeps_journal: self.keeps_journal,

@@ -97,7 +97,9 @@ fn stage(impairment: &Impairment, compress: bool, now: Instant) -> Option<Box<dy
         | Impairment::GzipNoFlush
         | Impairment::NoHead(_)
         | Impairment::Answer(..)
-        | Impairment::Replay => None,
+        | Impairment::Replay
+        | Impairment::Abreast(_)
+        | Impairment::NoQuery => None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,10 @@ pub enum Impairment {
     Answer(Scope, Answer),
     /// Stores the first finished stream of each path, and gives it to later clients whatever their query.
     Replay,
+    /// Passes so many connections on at a time; others wait.
+    Abreast(usize),
+    /// Leaves the query out of what it asks the origin for.
+    NoQuery,
 }
 
 /// How a response ends.
@@ -125,6 +129,8 @@ struct Shared {
     impairments: Vec<Impairment>,
     /// All sockets; none once the relay is dropped.
     sockets: Mutex<Option<Vec<Weak<TcpStream>>>>,
+    /// Connections that are passed on; nobody waits once the relay is dropped.
+    passing: (Mutex<usize>, Condvar),
     /// Finished streams by path, as [`Impairment::Replay`] gives them to later clients.
     stored: Mutex<HashMap<String, Vec<u8>>>,
 }
@@ -139,7 +145,13 @@ impl Relay {
         let listener = Arc::new(TcpListener::bind("127.0.0.1:0").unwrap());
         let address = listener.local_addr().unwrap();
         let sockets = Mutex::new(Some(Vec::new()));
-        let shared = Shared { origin, impairments: impairments.into(), sockets, stored: Mutex::default() };
+        let shared = Shared {
+            origin,
+            impairments: impairments.into(),
+            sockets,
+            passing: Default::default(),
+            stored: Mutex::default(),
+        };
         let shared = Arc::new(shared);
         let acceptor = thread::spawn({
             let (listener, shared) = (Arc::clone(&listener), Arc::clone(&shared));
@@ -160,6 +172,8 @@ impl Drop for Relay {
         for socket in sockets.iter().filter_map(Weak::upgrade) {
             let _ = socket.shutdown(Shutdown::Both);
         }
+        *self.shared.passing.0.lock().unwrap() = 0;
+        self.shared.passing.1.notify_all();
         let _ = SockRef::from(&*self.listener).shutdown(Shutdown::Both);
         let ended = self.acceptor.take().unwrap().join();
         assert!(ended.is_ok() || thread::panicking(), "the relay itself has failed");
@@ -189,6 +203,18 @@ impl Shared {
         Ok(socket)
     }
 
+    /// Waits until a connection may be passed on.
+    fn turn(&self) -> Option<Turn<'_>> {
+        let most = self.impairments.iter().find_map(|one| match one {
+            Impairment::Abreast(most) => Some(*most),
+            _ => None,
+        })?;
+        let (passing, freed) = &self.passing;
+        let mut passing = freed.wait_while(passing.lock().unwrap(), |passing| *passing >= most).unwrap();
+        *passing += 1;
+        Some(Turn(self))
+    }
+
     fn serve(&self, client: TcpStream) -> io::Result<()> {
         let client = self.adopt(client)?;
         let request = Request::read(&mut BufReader::new(&*client))?;
@@ -207,6 +233,7 @@ impl Shared {
                 _ => {}
             }
         }
+        let _turn = self.turn();
         let origin = self.adopt(TcpStream::connect(self.origin)?)?;
         let (sender, messages) = sync_channel(QUEUE);
         let ending = thread::scope(|scope| {
@@ -240,7 +267,8 @@ impl Shared {
         (sender, messages): (SyncSender<Message>, Receiver<Message>),
     ) -> io::Result<Option<Ending>> {
         let mut writer = origin;
-        writer.write_all(&request.forwarded())?;
+        let keeps_query = !self.impairments.iter().any(|one| matches!(one, Impairment::NoQuery));
+        writer.write_all(&request.forwarded(keeps_query))?;
         let mut reader = BufReader::with_capacity(65_536, origin);
         let response = Response::read(&mut reader)?;
         if !response.is_event_stream() || request.is_head() {
@@ -270,6 +298,18 @@ impl Shared {
             self.stored.lock().unwrap().entry(request.path().to_owned()).or_insert(writer.stored);
         }
         Ok(ending)
+    }
+}
+
+/// One of the connections that may be passed on at a time.
+struct Turn<'a>(&'a Shared);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let (passing, freed) = &self.0.passing;
+        let mut passing = passing.lock().unwrap();
+        *passing = passing.saturating_sub(1);
+        freed.notify_one();
     }
 }
 
