@@ -7,7 +7,7 @@ use super::{Arrival, Client, ClientError, Head, Request, Session, Timing};
 use crate::stats::TIME_MAX_US;
 
 /// The longest time to wait for an answer about the origin's clock.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
+pub(crate) const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
 
 /// The same about a stream, when all else is over.
 const TIME_TO_TELL: Duration = Duration::from_secs(2);

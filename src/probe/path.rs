@@ -2,7 +2,7 @@
 
 use std::io;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
@@ -36,7 +36,12 @@ impl Path<'_> {
     /// When the request can't be made, and when no thread, or no random number, is left.
     pub(super) fn measure(mut self, limits: &Limits, watch: Watch<'_>) -> Result<Measured, ProbeError> {
         let exchanges = Exchanges::default();
-        let asked = origin::ask(self.client, &self.request, limits);
+        let begun = Instant::now();
+        let mut asked = origin::ask(self.client, &self.request, limits);
+        if matches!(asked, Ok(None)) && begun.elapsed() >= origin::TIME_TO_ANSWER {
+            // A service that was asleep needs a while for its first answer.
+            asked = origin::ask(self.client, &self.request, limits);
+        }
         let request = self.request.clone();
         let streams = match asked {
             Err(error @ ClientError::Request(..)) => return Err(ProbeError::Request(error)),

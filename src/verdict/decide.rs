@@ -157,7 +157,7 @@ fn rounded_ms(us: i64) -> u64 {
 fn held_again(shapes: &[Shape<'_>], again: &[&Shape<'_>]) -> Verdict {
     let steady: Vec<&Shape<'_>> = again.iter().filter(|shape| shape.is_steady).copied().collect();
     if steady.is_empty() {
-        return unsteady(shapes);
+        return if dwarfed(again) { late_start(shapes, Some(again)) } else { unsteady(shapes) };
     }
     if dwarfed(&steady) {
         return late_start(shapes, Some(&steady));
@@ -165,11 +165,22 @@ fn held_again(shapes: &[Shape<'_>], again: &[&Shape<'_>]) -> Verdict {
     // A stream with one release, before the end, tells by that.
     let held: Vec<_> = steady.iter().filter_map(|shape| Some((*shape, shape.lasting.or(shape.first)?))).collect();
     let Some(class) = classify(&held, shapes) else { return closed_in_part(shapes) };
+    let class = if is_contradicted(&class, again) { Class { by: By::Time, ..class } } else { class };
     let verdict = batched(class);
     if steady.iter().all(|shape| shape.lasting.is_none()) {
         return verdict.with(Id::StartOrLasting, "one release was seen, and what came after it waited for the end");
     }
     verdict_of_compressed(verdict, shapes)
+}
+
+/// Far fewer bytes were released on another stream, after no longer a time: bytes don't release them.
+fn is_contradicted(class: &Class, again: &[&Shape<'_>]) -> bool {
+    let is_less = |shape: &&Shape<'_>| {
+        shape
+            .lasting
+            .is_some_and(|lasting| lasting.bytes * 2 < class.bytes && lasting.wait_us <= class.us + class.us / 4)
+    };
+    class.by == By::Bytes && again.iter().any(is_less)
 }
 
 /// The first hold is so much longer than those behind it that it is another one.

@@ -113,6 +113,31 @@ fn time_throughout_is_batched_by_time() {
 }
 
 #[test]
+fn a_timer_that_small_events_often_miss_is_no_buffer() {
+    // Of the slower streams about half the lumps are late enough to count.
+    for t in [130 * MS, 150 * MS, 180 * MS] {
+        for phase in [10 * MS, 70 * MS, 120 * MS] {
+            let verdict =
+                judged(&run(&four(), &Path { hold: Hold::Ticks { t, phase }, jitter: MS, ..Path::default() }));
+            is(&verdict, Judgement::Batched, HoldKind::Time)
+                .unwrap_or_else(|why| panic!("{t} {phase}: {why} {verdict:#?}"));
+            about("time", verdict.hold.ms, (t / MS) as u64, 0.25, 0).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_small_hold_behind_a_large_one_hides_nothing() {
+    for n in [512, 1024] {
+        let hold = Hold::StartThenBytes { start: 16_384, n };
+        let verdict = judged(&run(&four(), &Path { hold, jitter: MS, ..Path::default() }));
+        is(&verdict, Judgement::LateStart, HoldKind::StartBytes)
+            .unwrap_or_else(|why| panic!("{n}: {why} {verdict:#?}"));
+        about("bytes", verdict.hold.bytes, 16_384, 0.25, 0).unwrap();
+    }
+}
+
+#[test]
 fn time_at_the_start_is_a_late_start() {
     for t in TIMES_MS {
         every(Hold::StartTime { t: t * MS }, &four(), |verdict| {
