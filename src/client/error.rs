@@ -114,6 +114,9 @@ impl ClientError {
         let secure = url.starts_with("https:");
         let text = match error.kind() {
             ErrorKind::UnexpectedEof => "closed without an answer".to_owned(),
+            ErrorKind::ConnectionReset if events.connected.is_some() => {
+                format!("closed by a reset, without an answer ({error})")
+            }
             _ => error.to_string(),
         };
         match events {

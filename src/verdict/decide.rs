@@ -2,7 +2,7 @@
 
 use super::classify::{By, Class, classify};
 use super::findings::time;
-use super::shape::{Shape, is_hanging, median};
+use super::shape::{NOISE, Shape, is_hanging, median};
 use super::{Hold, HoldKind, Id, Judgement, Verdict};
 use crate::stats::Summary;
 
@@ -29,7 +29,16 @@ pub(super) fn decide(streams: &[Summary], within_us: i64, doubt_us: i64) -> Verd
     let start_late = shapes.iter().filter(starts_late).count() >= 2 && naming().any(|shape| starts_late(&shape));
     // Two streams or more don't begin late by chance.
     if naming().any(Shape::is_troubled) || start_late {
-        return late(&shapes, within_us, doubt_us);
+        let verdict = late(&shapes, within_us, doubt_us);
+        let (late, all) =
+            naming().fold((0, 0), |(late, all), shape| (late + shape.late, all + shape.stream.samples.len()));
+        // Two of the few events of the slow stream, late by no pattern, are no more than noise among all small ones.
+        let is_noise = late as f64 <= NOISE * all as f64 && !start_late && !naming().any(|shape| shape.is_closed);
+        return if verdict.verdict == Judgement::Inconclusive && is_noise {
+            real_time(&shapes, within_us, smallest)
+        } else {
+            verdict
+        };
     }
     if let Some(hanging) = naming().map(|shape| shape.stream).find(|stream| is_hanging(stream)) {
         return hangs(hanging);

@@ -1,6 +1,7 @@
-//! Paths that don't pass all that the probe asks for: so many requests at a time, or none of a query.
+//! Paths that don't pass all that the probe asks for: so many requests at a time, none for a while, or none of a query.
 
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -31,6 +32,13 @@ fn a_hold_shows_when_streams_have_to_wait() {
     let relay = Relay::chain(origin.address, [Impairment::Abreast(2), Impairment::HoldUntilClose]);
     let report = Program::probe(&[&relay.url("/events"), "--json", "--duration", "4s"]).finish().end();
     assert_eq!(report["verdict"], "held-until-close", "{report}");
+}
+
+#[test]
+fn an_origin_that_wakes_up_slowly_is_ours_all_the_same() {
+    let (code, report) = probe(Impairment::ColdStart(Duration::from_secs(7)), &["--duration", "1s"]);
+    assert_eq!((code, report["verdict"].as_str()), (Some(0), Some("real-time")), "{report}");
+    assert!(report["lag_ms"].is_object(), "{report}");
 }
 
 #[test]

@@ -354,6 +354,16 @@ fn one_late_event_of_sixty_tips_nothing() {
 }
 
 #[test]
+fn two_late_events_of_the_slow_stream_tip_nothing() {
+    let mut run = run(&four(), &Path { jitter: MS, ..Path::default() });
+    for n in [3, 6] {
+        run.streams[3].reads[n].0 += 130 * MS;
+    }
+    let verdict = judged(&run);
+    is(&verdict, Judgement::RealTime, HoldKind::None).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+}
+
+#[test]
 fn what_hinges_on_the_clock_is_inconclusive() {
     // The hold slows the answers to /time, too: half of it shows, and the other half may be the way back.
     let path = Path { hold: Hold::Constant { t: 250 * MS }, slow_time: 250 * MS, ..Path::default() };

@@ -99,6 +99,7 @@ fn stage(impairment: &Impairment, compress: bool, now: Instant) -> Option<Box<dy
         | Impairment::Answer(..)
         | Impairment::Replay
         | Impairment::Abreast(_)
+        | Impairment::ColdStart(_)
         | Impairment::NoQuery => None,
     }
 }

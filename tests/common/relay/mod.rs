@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -69,6 +69,8 @@ pub enum Impairment {
     Replay,
     /// Passes so many connections on at a time; others wait.
     Abreast(usize),
+    /// Passes nothing on for so long after the first request, as a service that was asleep.
+    ColdStart(Duration),
     /// Leaves the query out of what it asks the origin for.
     NoQuery,
 }
@@ -129,6 +131,8 @@ struct Shared {
     impairments: Vec<Impairment>,
     /// All sockets; none once the relay is dropped.
     sockets: Mutex<Option<Vec<Weak<TcpStream>>>>,
+    /// When the first request came.
+    first: OnceLock<Instant>,
     /// Connections that are passed on; nobody waits once the relay is dropped.
     passing: (Mutex<usize>, Condvar),
     /// Finished streams by path, as [`Impairment::Replay`] gives them to later clients.
@@ -149,6 +153,7 @@ impl Relay {
             origin,
             impairments: impairments.into(),
             sockets,
+            first: OnceLock::new(),
             passing: Default::default(),
             stored: Mutex::default(),
         };
@@ -223,6 +228,18 @@ impl Shared {
                 Impairment::NoHead(scope) if request.is_in(*scope) => return until_closed(&client),
                 Impairment::Answer(scope, answer) if request.is_in(*scope) => {
                     return (&*client).write_all(answer.encode().as_bytes());
+                }
+                Impairment::ColdStart(time) => {
+                    let left =
+                        (*self.first.get_or_init(Instant::now) + *time).saturating_duration_since(Instant::now());
+                    if !left.is_zero() {
+                        client.set_read_timeout(Some(left))?;
+                        let gone = until_closed(&client);
+                        client.set_read_timeout(None)?;
+                        if gone.is_ok() {
+                            return Ok(());
+                        }
+                    }
                 }
                 Impairment::Replay => {
                     let stored = self.stored.lock().unwrap().get(request.path()).cloned();
