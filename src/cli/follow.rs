@@ -21,16 +21,19 @@ impl Lines {
         Lines { format, last_us: None }
     }
 
-    /// Prints one. Nobody is left to tell if that fails; the end of the output ends the command.
-    pub(super) fn print(&mut self, notice: &Notice<'_>) {
+    /// Prints one.
+    ///
+    /// # Errors
+    /// When the output takes no more.
+    pub(super) fn print(&mut self, notice: &Notice<'_>) -> io::Result<()> {
         let gap_ms = self.last_us.replace(notice.at_us).map(|last| ms(notice.at_us - last));
         let line = match self.format {
             Format::Text => text(notice, gap_ms),
             Format::Json => json(notice, gap_ms),
-            Format::Junit => return,
+            Format::Junit => return Ok(()),
         };
         let mut out = io::stdout().lock();
-        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        out.write_all(line.as_bytes()).and_then(|()| out.flush())
     }
 }
 

@@ -47,6 +47,11 @@ impl Wish {
         Ok(self)
     }
 
+    /// Ends as if the user wished it: there is nothing left to do.
+    pub(super) fn give_up(&self) {
+        self.stop.trigger();
+    }
+
     /// What ends waits: the wish, or the time being over.
     pub(super) fn limits(&self, max_time: Option<Duration>) -> io::Result<Limits> {
         Ok(Limits::new(self.stop.channel()?, max_time))

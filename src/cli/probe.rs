@@ -99,6 +99,9 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
     let max_time = client.max_time;
     let format = if options.json { Format::Json } else { options.format };
     let request = client.request(&options.url).map_err(Failure::usage)?;
+    if request.method.eq_ignore_ascii_case("HEAD") {
+        return Err(Failure::usage("-X HEAD asks for no events, and so there is nothing to measure".to_owned()));
+    }
     let against = options.against.as_deref().map(|url| client.request(url)).transpose().map_err(Failure::usage)?;
     let config = Config {
         client: client.into_client().map_err(Failure::usage)?,
@@ -119,8 +122,18 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
     let wish = wish.and_then(|wish| Ok((wish.limits(max_time)?, wish)));
     let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
     let report = if options.follow {
-        let printer = Mutex::new(Lines::new(format));
-        probe::run(&config, &limits, &|notice| lock(&printer).print(notice))
+        let printer = Mutex::new((Lines::new(format), Ok(())));
+        let report = probe::run(&config, &limits, &|notice| {
+            let (lines, printed) = &mut *lock(&printer);
+            if printed.is_ok() {
+                *printed = lines.print(notice);
+            }
+            if printed.is_err() {
+                wish.give_up();
+            }
+        });
+        printer.into_inner().unwrap_or_else(PoisonError::into_inner).1.or_else(unless_unread)?;
+        report
     } else {
         let seen = Arc::new(Mutex::new(Seen::new(config.request.url.clone())));
         let shown = Arc::clone(&seen);
@@ -132,10 +145,19 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         ProbeError::System(_) => Failure::unreachable(error.to_string()),
     })?;
     let recorded = record.zip(report.recording.as_ref()).map(|(mut file, recording)| writeln!(file, "{recording}"));
-    let _ =
-        out.write_all(written(&report, format, terminal::style(&io::stdout())).as_bytes()).and_then(|()| out.flush());
+    let text = written(&report, format, terminal::style(&io::stdout()));
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     recorded.transpose().map_err(cannot_record)?;
+    printed.or_else(unless_unread)?;
     Ok(wish.exit(Exit::Verdict(report.verdict.verdict)))
+}
+
+/// That nobody reads the output any more is no failure.
+fn unless_unread(error: io::Error) -> Result<(), Failure> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Failure::unreachable(format!("write the output: {error}"))),
+    }
 }
 
 fn written(report: &Report, format: Format, style: Style) -> String {

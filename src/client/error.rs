@@ -48,6 +48,16 @@ const TLS: [(&str, &str, &str); 10] = [
     ),
 ];
 
+/// What ureq says of a head that is HTTP, but not one to be read, in plain words. The first row that fits counts.
+const HEADS: [(&str, &str); 4] = [
+    ("too many headers", "its head has more than 128 fields"),
+    ("header is too big", "its head is longer than 64 KiB"),
+    ("invalid header name", "its head has a line that is no field"),
+    ("invalid header value", "its head has a field with control characters"),
+];
+const BROKEN_HEAD: &str =
+    "it speaks HTTP, but browsers may refuse this head, too: which part of the path adds such fields?";
+
 /// Why a request brought no response: the step that failed, its target and the cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientError {
@@ -94,6 +104,7 @@ impl ClientError {
             Error::BadUri(text) => ClientError::Request(url.to_owned(), text),
             Error::Http(error) => ClientError::Request(url.to_owned(), error.to_string()),
             Error::Protocol(error) if events.written.is_some() => ClientError::NotHttp(target, error.to_string()),
+            error @ Error::LargeResponseHeader(..) => ClientError::NotHttp(target, error.to_string()),
             Error::Io(error) => ClientError::of_io(&error, url, target, events),
             other => ClientError::NoHead(target, other.to_string()),
         }
@@ -103,6 +114,9 @@ impl ClientError {
         let secure = url.starts_with("https:");
         let text = match error.kind() {
             ErrorKind::UnexpectedEof => "closed without an answer".to_owned(),
+            ErrorKind::ConnectionReset if events.connected.is_some() => {
+                format!("closed by a reset, without an answer ({error})")
+            }
             _ => error.to_string(),
         };
         match events {
@@ -129,7 +143,7 @@ impl ClientError {
             ClientError::Connect(..) => (Id::UnreachableTcp, ""),
             ClientError::Tls(_, text) => (Id::UnreachableTls, tls(text).map_or("", |(_, _, advice)| advice)),
             ClientError::NoHead(..) => (Id::NoAnswer, ""),
-            ClientError::NotHttp(..) => (Id::NotHttp, ""),
+            ClientError::NotHttp(_, text) => (Id::NotHttp, not_http(text).map_or("", |_| BROKEN_HEAD)),
             ClientError::RedirectLoop(_) => (Id::RedirectLoop, ""),
             ClientError::Redirect(_) => (Id::RedirectOfBody, ""),
         };
@@ -156,13 +170,20 @@ impl ClientError {
                 None => format!("set up TLS with {target}: {text}"),
             },
             ClientError::NoHead(target, text) => format!("wait for the response head of {target}: {text}"),
-            ClientError::NotHttp(target, text) => format!("read the response of {target}: {text}; it is not HTTP/1.1"),
+            ClientError::NotHttp(target, text) => match not_http(text) {
+                Some((_, plain)) => format!("read the response of {target}: {plain} ({text})"),
+                None => format!("read the response of {target}: {text}; it is not HTTP/1.1"),
+            },
             ClientError::RedirectLoop(url) => format!("follow the redirects of {url}: there are more than 10"),
             ClientError::Redirect(url) => {
                 format!("follow a redirect of {url}: a request with a body can't be sent again")
             }
         }
     }
+}
+
+fn not_http(text: &str) -> Option<&'static (&'static str, &'static str)> {
+    HEADS.iter().find(|(part, _)| text.contains(part))
 }
 
 fn tls(text: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {

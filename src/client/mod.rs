@@ -480,6 +480,16 @@ mod tests {
         assert!(matches!(error(&server(drop)), ClientError::NoHead(..)));
         let ssh = server(|mut stream| stream.write_all(b"SSH-2.0-x\r\n\r\n").unwrap());
         assert!(matches!(error(&ssh), ClientError::NotHttp(..)));
+        for (fields, said) in [
+            ("X: y\r\n".repeat(200), "more than 128 fields"),
+            (format!("X: {}\r\n", "y".repeat(70_000)), "longer than 64 KiB"),
+            ("X: y\r\n folded\r\n".to_owned(), "a line that is no field"),
+            ("X: \x1b\r\n".to_owned(), "control characters"),
+        ] {
+            let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+            let finding = error(&server(move |mut stream| drop(stream.write_all(head.as_bytes())))).finding();
+            assert!(finding.text.contains(said) && finding.advice.contains("HTTP"), "{finding:?}");
+        }
     }
 
     #[test]

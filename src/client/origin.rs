@@ -4,9 +4,19 @@ use std::time::Duration;
 
 use super::live::{Limits, Live, News, Next};
 use super::{Arrival, Client, ClientError, Head, Request, Session, Timing};
+use crate::stats::TIME_MAX_US;
 
 /// The longest time to wait for an answer about the origin's clock.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
+pub(crate) const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
+
+/// The same about a stream, when all else is over.
+const TIME_TO_TELL: Duration = Duration::from_secs(2);
+
+/// How our origin begins to say that it has had no such stream.
+pub(crate) const NO_SUCH_STREAM: &str = "no stream with this id";
+
+/// A stream that its client left sooner was never read.
+const MOMENT_US: u64 = 1_000_000;
 
 /// The longest answer that could be ours.
 const ANSWER_MAX: usize = 1024;
@@ -91,6 +101,35 @@ pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option
     }
 }
 
+/// Asks an origin of ours whether it has had a stream of this id for longer than a moment. None without an answer.
+pub fn has_stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<bool> {
+    let mut request = time_request(request);
+    request.url = beside(&request.url, &format!("streams/{id}"), false);
+    let live = Live::start(client, request).ok()?;
+    let limits = limits.at_most(TIME_TO_TELL);
+    let (mut status, mut body) = (0, Vec::new());
+    loop {
+        match limits.next(live.news()) {
+            Next::News(News::Head(head)) => status = head.status,
+            Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
+            Next::News(News::End(..)) => return stream_lived(status, &body),
+            _ => return None,
+        }
+    }
+}
+
+/// What an answer says of a stream. One that began when the probe had left, its request having been kept back until then,
+/// lived for a moment.
+fn stream_lived(status: u16, body: &[u8]) -> Option<bool> {
+    if status == 404 {
+        return body.starts_with(NO_SUCH_STREAM.as_bytes()).then_some(false);
+    }
+    let state: serde_json::Value = serde_json::from_slice(body).ok().filter(|_| status == 200)?;
+    let lived_us =
+        state["ended_us"].as_u64().map(|ended| ended.saturating_sub(state["opened_us"].as_u64().unwrap_or(0)));
+    Some(lived_us.is_none_or(|lived_us| lived_us > MOMENT_US) || state["ended_by"] != "client")
+}
+
 /// Asks once more, on a session that may have a connection already.
 pub fn ask_again(session: &Session, request: &Request) -> Option<Time> {
     let mut response = session.open(request).ok()?;
@@ -122,7 +161,7 @@ fn time(head: &Head, body: &[u8]) -> Option<Time> {
 fn our_time(body: &[u8]) -> Option<i64> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
     let is_ours = answer["server"].as_str().is_some_and(|server| server.starts_with("sse-argo-tester/"));
-    answer["now_us"].as_i64().filter(|_| is_ours)
+    answer["now_us"].as_i64().filter(|now_us| is_ours && (0..=TIME_MAX_US).contains(now_us))
 }
 
 #[cfg(test)]
@@ -156,8 +195,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stream_came_to() {
+        let ended = |by: &str, ended_us: u64| {
+            stream_lived(200, format!("{{\"opened_us\":5,\"ended_us\":{ended_us},\"ended_by\":\"{by}\"}}").as_bytes())
+        };
+        assert_eq!(stream_lived(404, b"no stream with this id is open or ended lately"), Some(false));
+        assert_eq!(stream_lived(404, b"<html>nothing here"), None);
+        assert_eq!(stream_lived(200, b"{\"state\":\"open\",\"ended_us\":null}"), Some(true));
+        assert_eq!(
+            (ended("count", 9), ended("client", 9), ended("client", 4_000_005)),
+            (Some(true), Some(false), Some(true))
+        );
+        assert_eq!(stream_lived(200, b"<html>"), None);
+    }
+
+    #[test]
     fn only_our_name_is_ours() {
         assert_eq!(our_time(b"{\"server\":\"sse-argo-tester/9\",\"now_us\":1}"), Some(1));
+        let absurd = b"{\"server\":\"sse-argo-tester/9\",\"now_us\":9223372036854775807}";
+        assert_eq!(our_time(absurd), None, "no time that sums would overflow with");
         let others = [&b""[..], b"sse-argo-tester/9", b"{\"server\":1}", b"{\"server\":\"nginx\",\"now_us\":1}"];
         for other in others {
             assert_eq!(our_time(other), None);

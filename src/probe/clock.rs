@@ -14,8 +14,8 @@ use crate::stats::Exchange;
 /// Exchanges in quick succession at the start: the quickest of several counts.
 const QUICK: usize = 8;
 const QUICK_PAUSE: Duration = Duration::from_millis(20);
-/// Between two later ones.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Between two later ones, each on a connection of its own: a path that passes one or two at a time has none to spare.
+const PAUSE: Duration = Duration::from_secs(1);
 /// The newest that count: clocks drift.
 const EXCHANGES_MAX: usize = 128;
 
@@ -45,8 +45,10 @@ impl Exchanges {
 
     /// Goes on asking until `done` is disconnected.
     pub(super) fn keep_asking(&self, session: &Session, request: &Request, epoch: Epoch, done: &Receiver<()>) {
-        for asked in 0_usize.. {
-            if let Some(time) = ask_again(session, request) {
+        let mut last = request.clone();
+        last.headers.push(("Connection".to_owned(), "close".to_owned()));
+        for asked in 1_usize.. {
+            if let Some(time) = ask_again(session, if asked < QUICK { request } else { &last }) {
                 self.add(&time, epoch);
             }
             let pause = if asked < QUICK { QUICK_PAUSE } else { PAUSE };

@@ -28,7 +28,7 @@ use crate::client::{Client, ClientError, Request};
 use crate::report::Report;
 use crate::sse::decoder::Message;
 use crate::stamp::Stamp;
-use crate::stats::{Clock, StreamSpec};
+use crate::stats::{Clock, StreamSpec, time_of};
 use clock::Exchanges;
 use outcome::Measured;
 use path::Path;
@@ -101,7 +101,7 @@ impl Notice<'_> {
     /// How much longer it took than the path needs, as far as the origin's clock is known by now; none of another origin.
     pub fn lag_us(&self) -> Option<i64> {
         let clock = Clock::from_exchanges(&self.exchanges?.all(), None)?;
-        let sent_us = i64::try_from(Stamp::parse(&self.message.data)?.sent_us).ok()?;
+        let sent_us = time_of(&Stamp::parse(&self.message.data)?)?;
         Some(clock.excess_us(sent_us, self.at_us))
     }
 }

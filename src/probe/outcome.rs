@@ -7,9 +7,16 @@ use serde_json::{Value, json};
 use super::Epoch;
 use super::stream::{Outcome, Seen};
 use crate::client::{self, ClientError, Head, Request};
+use crate::escape::shortened;
 use crate::report::{Report, Response, Timing};
 use crate::stats::{Clock, Exchange, Origin, Recorder, Stall, StreamSpec, Summary};
 use crate::verdict::{Answer, Evidence, Finding, Hop, Id, judge, representative};
+
+/// Streams that are asked for at once are begun at once, unless something keeps them back.
+const BEGUN_LATE_US: i64 = 1_000_000;
+
+/// How much of a request's target is shown, in characters.
+const TARGET_MAX: usize = 60;
 
 /// What was measured.
 #[derive(Debug)]
@@ -33,6 +40,9 @@ impl Measured {
                 streams.into_iter().for_each(|seen| parts.add(seen));
             }
         }
+        if parts.recorders.is_empty() && parts.failures.is_empty() {
+            parts.recorders = std::mem::take(&mut parts.kept_back);
+        }
         let connect_us = parts.heads.iter().filter_map(|answered| connect_us(&answered.head.timing)).min();
         let least = parts.recorders.iter().filter_map(Recorder::least_transit_us).min();
         let clock = Clock::from_exchanges(&exchanges, connect_us).or_else(|| least.map(Clock::from_least_transit));
@@ -46,7 +56,7 @@ impl Measured {
         let evidence = Evidence { answer: &answer, streams: &summaries, clock: clock.as_ref(), within_us };
         let mut verdict = judge(&evidence);
         let recording = parts.recording(&evidence, &exchanges, connect_us, stalls, epoch);
-        verdict.add(parts.findings(&answer));
+        verdict.add(parts.findings(&answer, &summaries));
         let naming = representative(&summaries).map(|summary| &summary.spec);
         let naming = parts.heads.iter().find(|answered| answered.spec.as_ref() == naming).or(parts.heads.first());
         let origin_saw = parts.heads.iter().find_map(|answered| answered.hello.clone());
@@ -86,6 +96,10 @@ struct Parts {
     failures: Vec<Answer>,
     /// The least size of events that was asked for.
     smallest: u64,
+    /// Those that the origin never began.
+    kept_back: Vec<Recorder>,
+    /// What the origin was asked for instead of what the probe asks for.
+    asked_instead: Option<String>,
 }
 
 impl Parts {
@@ -98,9 +112,19 @@ impl Parts {
     }
 
     fn add(&mut self, seen: Seen) {
-        let Seen { begun, head, hello, result, .. } = seen;
+        let Seen { begun, head, hello, id, never_began, result, .. } = seen;
         let spec = match result {
-            Outcome::Stream(recorder) => {
+            Outcome::Stream(recorder) if never_began => {
+                self.kept_back.push(*recorder);
+                None
+            }
+            Outcome::Stream(mut recorder) => {
+                if let Some((target, interval_us)) =
+                    hello.as_ref().zip(id).and_then(|(hello, id)| other_than(hello, &id))
+                {
+                    self.asked_instead.get_or_insert(target);
+                    recorder.is_of_other_pace(interval_us);
+                }
                 let spec = recorder.spec().clone();
                 self.recorders.push(*recorder);
                 Some(spec)
@@ -147,13 +171,30 @@ impl Parts {
     }
 
     /// What the streams themselves don't tell.
-    fn findings(&self, answer: &Answer) -> Vec<Finding> {
+    fn findings(&self, answer: &Answer, summaries: &[Summary]) -> Vec<Finding> {
         let mut findings = Vec::new();
         if let (Answer::Stream, Some(failure)) = (answer, self.failures.first()) {
             let (Answer::NotSse(why) | Answer::Unreachable(why)) = failure else { return findings };
             let (refused, all) = (self.failures.len(), self.failures.len() + self.recorders.len());
             let text = format!("{refused} of {all} streams at once brought none: {}", why.text);
             findings.push(Finding::new(Id::SomeRefused, text));
+        }
+        if let Some((late, by_us)) = begun_late(summaries) {
+            let (all, by_s) = (summaries.len(), by_us as f64 / 1e6);
+            let text = format!("{late} of {all} streams at once reached the origin up to {by_s:.1} s after the others");
+            findings.push(Finding::new(Id::SomeRefused, text));
+        }
+        if !self.kept_back.is_empty() {
+            let (kept_back, all) = (self.kept_back.len(), self.kept_back.len() + self.recorders.len());
+            let text = format!("{kept_back} of {all} streams at once never reached the origin, and are not counted");
+            findings.push(Finding::new(Id::SomeRefused, text));
+        }
+        if let Some(target) = &self.asked_instead {
+            let text = format!("the origin was asked for \"{target}\", which is not what this program asked for");
+            findings.push(Finding::new(Id::QueryLost, text));
+        }
+        if *answer == Answer::Stream && self.heads.is_empty() && !self.recorders.is_empty() {
+            findings.push(Finding::new(Id::NoHead, "not even the head of a response came"));
         }
         let redirects = self.heads.first().map_or(&[][..], |answered| &answered.head.redirects);
         if let (Some(first), Some(answered)) = (redirects.first(), self.heads.first()) {
@@ -162,6 +203,20 @@ impl Parts {
         }
         findings
     }
+}
+
+/// What the origin was asked for, and its interval, if that is not the stream with this id.
+fn other_than(hello: &Value, id: &str) -> Option<(String, i64)> {
+    let (target, interval_ms) = (hello["target"].as_str()?, hello["interval_ms"].as_f64()?);
+    (hello["id"].as_str()? != id).then(|| (shortened(target, TARGET_MAX), (interval_ms * 1e3) as i64))
+}
+
+/// How many streams the origin began later than others that were asked for at the same time, and by how much at most.
+fn begun_late(summaries: &[Summary]) -> Option<(usize, i64)> {
+    let waits = || summaries.iter().filter_map(|summary| summary.stale_us).map(|stale_us| (-stale_us).max(0));
+    let least = waits().min()?;
+    let late = || waits().map(|wait| wait - least).filter(|later| *later > BEGUN_LATE_US);
+    Some((late().count(), late().max()?))
 }
 
 fn without_query(url: &str) -> &str {

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
 use super::clock::Exchanges;
 use super::outcome::Measured;
 use super::plan::{Wanted, Wish};
-use super::stream::{Job, Seen};
+use super::stream::{Job, Outcome, Seen};
 use super::{Epoch, ProbeError, Watch, lost};
 use crate::client::live::Limits;
 use crate::client::origin::{self, Time};
@@ -19,6 +19,10 @@ use crate::stats::StreamSpec;
 
 /// How long after the origin's end something may still come, such as all of it.
 const GRACE: Duration = Duration::from_secs(4);
+
+/// How much sooner a stream is asked for than each of those with larger events. So much that a limit on a stream's age
+/// ends them at different times, and a restart at the same.
+const HEAD_START: Duration = Duration::from_millis(200);
 
 /// A path to measure.
 #[derive(Debug, Clone)]
@@ -37,7 +41,12 @@ impl Path<'_> {
     /// When the request can't be made, and when no thread, or no random number, is left.
     pub(super) fn measure(mut self, limits: &Limits, watch: Watch<'_>) -> Result<Measured, ProbeError> {
         let exchanges = Exchanges::default();
-        let asked = origin::ask(self.client, &self.request, limits);
+        let begun = Instant::now();
+        let mut asked = origin::ask(self.client, &self.request, limits);
+        if matches!(asked, Ok(None)) && begun.elapsed() >= origin::TIME_TO_ANSWER {
+            // A service that was asleep needs a while for its first answer.
+            asked = origin::ask(self.client, &self.request, limits);
+        }
         let request = self.request.clone();
         let mut redirects = Vec::new();
         let streams = match asked {
@@ -63,6 +72,7 @@ impl Path<'_> {
             exchanges: None,
             request: self.request.clone(),
             spec,
+            id: None,
             patience,
             any_type: false,
             keeps_journal: self.keeps_journal,
@@ -83,9 +93,16 @@ impl Path<'_> {
             let (done, is_done) = bounded::<()>(0);
             let asking = move || exchanges.keep_asking(&session, &request, self.epoch, &is_done);
             thread::Builder::new().name("clock".to_owned()).spawn_scoped(scope, asking)?;
+            // Where only some get through at a time, it is those that name the verdict: the small events.
+            let mut sizes: Vec<u64> = jobs.iter().map(|job| job.spec.size).collect();
+            sizes.sort_unstable();
             let threads = jobs.into_iter().map(|job| {
                 let thread = thread::Builder::new().name(format!("stream {}", job.spec.name));
-                thread.spawn_scoped(scope, move || job.run(limits, watch))
+                let larger_than = sizes.partition_point(|size| *size < job.spec.size) as u32;
+                thread.spawn_scoped(scope, move || {
+                    let _ = limits.pause(HEAD_START * larger_than);
+                    job.run(limits, watch)
+                })
             });
             let threads = threads.collect::<io::Result<Vec<_>>>();
             let seen = threads.map(|threads| threads.into_iter().map(|thread| thread.join()));
@@ -94,14 +111,29 @@ impl Path<'_> {
             drop(done);
             seen
         })
+        .map(|mut seen: Vec<Seen>| {
+            self.ask_about(&mut seen, limits);
+            seen
+        })
+    }
+
+    /// Whether the streams without so much as a head were ever begun: a path that lets so many requests through at a time
+    /// keeps the others back, and what it keeps back says nothing about events.
+    fn ask_about(&self, seen: &mut [Seen], limits: &Limits) {
+        for seen in seen.iter_mut().filter(|seen| seen.head.is_none()) {
+            let (Outcome::Stream(_), Some(id)) = (&seen.result, &seen.id) else { continue };
+            match origin::has_stream(self.client, &self.request, id, limits) {
+                Some(has) => seen.never_began = !has,
+                None => return,
+            }
+        }
     }
 
     fn our_job<'b>(&'b self, wanted: Wanted, exchanges: &'b Exchanges) -> io::Result<Job<'b>> {
         let mut parameters: Vec<String> =
             wanted.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if wanted.wants_nonce {
-            parameters.push(format!("id={}", nonce()?));
-        }
+        let id = if wanted.wants_nonce { Some(nonce()?) } else { None };
+        parameters.extend(id.as_ref().map(|id| format!("id={id}")));
         let mut request = self.request.clone();
         for parameter in parameters {
             let separator = if request.url.contains('?') { '&' } else { '?' };
@@ -118,6 +150,7 @@ impl Path<'_> {
             exchanges: Some(exchanges),
             request,
             spec: wanted.spec,
+            id,
             patience,
             any_type: wanted.any_type,
             keeps_journal: self.keeps_journal,

@@ -109,13 +109,15 @@ impl Wish {
         let sending = count.map(|count| interval * u32::try_from(count).unwrap_or(u32::MAX));
         let lasts = sending.into_iter().chain(given.plan.duration).min();
         let late = given.plan.delay + given.plan.head_delay;
+        // Behind these it says nothing, and stays.
+        let most = given.plan.silent_after.unwrap_or(u64::MAX);
         Wanted {
             spec: StreamSpec {
                 name: name.to_owned(),
                 interval_us: i64::try_from(interval.as_micros()).unwrap_or(i64::MAX),
                 size,
                 // Which of both ends it first is not worth knowing: then no number of events is expected.
-                count: count.filter(|_| given.plan.duration.is_none()),
+                count: count.filter(|_| given.plan.duration.is_none()).map(|count| count.min(most)),
             },
             parameters,
             wants_nonce: given.plan.id.is_none(),
@@ -194,6 +196,8 @@ mod tests {
         assert_eq!(streams(WISH, "size=10&interval=2s&count=3"), ["S "]);
         let limited = WISH.streams("duration=2s");
         assert_eq!((limited[0].spec.count, limited[0].lasts), (None, Some(Duration::from_secs(2))));
+        let silent = &WISH.streams("silent_after=3")[0];
+        assert_eq!((silent.spec.count, &silent.parameters[1]), (Some(3), &("count", "60".to_owned())));
         let delayed = WISH.streams("count=10&delay=1s&head_delay=500ms");
         assert_eq!((delayed[0].spec.count, delayed[0].lasts), (Some(10), Some(Duration::from_millis(2500))));
     }

@@ -25,6 +25,8 @@ pub(super) struct Job<'a> {
     pub(super) exchanges: Option<&'a Exchanges>,
     pub(super) request: Request,
     pub(super) spec: StreamSpec,
+    /// The id that was asked for, if it is ours to choose.
+    pub(super) id: Option<String>,
     /// Most time that it gets.
     pub(super) patience: Option<Duration>,
     /// Whether another content type than that of event streams was asked for.
@@ -45,6 +47,10 @@ pub(super) struct Seen {
     pub(super) head: Option<Head>,
     /// What our origin saw of the request.
     pub(super) hello: Option<Value>,
+    /// The id that was asked for, if it was ours to choose.
+    pub(super) id: Option<String>,
+    /// There was no head, and the origin doesn't know the stream.
+    pub(super) never_began: bool,
     pub(super) result: Outcome,
 }
 
@@ -66,8 +72,8 @@ impl Job<'_> {
         let begun = Instant::now();
         let live = Live::start(self.client, self.request.clone())?;
         let limits = self.patience.map_or_else(|| limits.clone(), |patience| limits.at_most(patience));
-        let asked = self.spec.clone();
-        let seen = |head, hello, result| Ok(Seen { asked, begun, head, hello, result });
+        let (asked, id) = (self.spec.clone(), self.id.clone());
+        let seen = |head, hello, result| Ok(Seen { asked, begun, head, hello, id, never_began: false, result });
         let head = match limits.next(live.news()) {
             Next::News(News::Head(head)) => *head,
             Next::News(News::Failed(error)) => return seen(None, None, Outcome::Failed(error.answer())),

@@ -32,6 +32,8 @@ pub struct Clock {
     pub doubt_us: i64,
     /// Whether there was an exchange at all; if not, the fastest event is taken to have been on time.
     pub is_measured: bool,
+    /// By how much exchanges contradict each other at least: the clock was set, or there are several. Then no lag is known.
+    pub contradiction_us: i64,
 }
 
 /// The doubt about a clock that was never asked for.
@@ -53,6 +55,7 @@ impl Clock {
             path_us: half,
             doubt_us: half - connect_us.unwrap_or(0).min(best.round_trip_us()) / 2,
             is_measured: true,
+            contradiction_us: contradiction_us(exchanges),
         })
     }
 
@@ -60,7 +63,14 @@ impl Clock {
     /// event has can't be seen.
     pub fn from_least_transit(transit_us: i64) -> Clock {
         let offset_us = -transit_us;
-        Clock { offset_us, error_us: UNKNOWN_US, path_us: 0, doubt_us: UNKNOWN_US, is_measured: false }
+        Clock {
+            offset_us,
+            error_us: UNKNOWN_US,
+            path_us: 0,
+            doubt_us: UNKNOWN_US,
+            is_measured: false,
+            contradiction_us: 0,
+        }
     }
 
     /// A time of the origin's clock on the probe's.
@@ -72,6 +82,15 @@ impl Clock {
     pub fn excess_us(&self, sent_us: i64, at_us: i64) -> i64 {
         at_us - self.to_probe(sent_us) - self.path_us
     }
+}
+
+/// The origin took its time between the request and the answer, so that each exchange has bounds for the offset: how far
+/// apart those of different exchanges are.
+fn contradiction_us(exchanges: &[Exchange]) -> i64 {
+    let usable = || exchanges.iter().filter(|exchange| exchange.round_trip_us() >= 0);
+    let least_us = usable().map(|exchange| exchange.t1_us - exchange.t3_us).max();
+    let most_us = usable().map(|exchange| exchange.t1_us - exchange.t0_us).min();
+    least_us.zip(most_us).map_or(0, |(least, most)| (least - most).max(0))
 }
 
 #[cfg(test)]
@@ -102,6 +121,18 @@ mod tests {
         assert_eq!((direct.path_us, direct.doubt_us), (40_100, 100));
         let slow_handshake = Clock::from_exchanges(&[exchange(0, 1_000, 1_000)], Some(30_000)).unwrap();
         assert_eq!((slow_handshake.path_us, slow_handshake.doubt_us), (1_000, 0));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_contradicts_itself() {
+        let slow = [exchange(0, 1_000, 1_000), exchange(500_000, 90_000, 1_000), exchange(900_000, 1_000, 90_000)];
+        assert_eq!(Clock::from_exchanges(&slow, None).unwrap().contradiction_us, 0);
+        for step_us in [-3_600_000_000, 3_600_000_000] {
+            let mut set = slow;
+            set[2].t1_us += step_us;
+            let contradiction_us = Clock::from_exchanges(&set, None).unwrap().contradiction_us;
+            assert!((3_599_000_000..=3_600_000_000).contains(&contradiction_us), "{contradiction_us}");
+        }
     }
 
     #[test]

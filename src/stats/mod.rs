@@ -11,6 +11,7 @@ mod summary;
 mod thinned;
 
 pub use clock::{Clock, Exchange};
+pub(crate) use recorder::time_of;
 pub use recorder::{Recorder, What};
 pub use summary::{Bursts, Counts, Gap, Lag, Lump, Sample, Summary};
 
@@ -18,6 +19,10 @@ use serde::{Deserialize, Serialize};
 
 /// Reads less than this apart belong to one lump.
 pub const LUMP_GAP_US: i64 = 15_000;
+
+/// The latest time of an origin's clock that is taken for one, in Unix microseconds: 2255. Whatever an origin says, sums of
+/// times fit.
+pub const TIME_MAX_US: i64 = 1 << 53;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use super::journal::Journal;
 use super::sequence::{Fit, Sequence};
 use super::summary::RawSample;
 use super::thinned::Thinned;
-use super::{Ending, LUMP_GAP_US, Origin, StreamSpec};
+use super::{Ending, LUMP_GAP_US, Origin, StreamSpec, TIME_MAX_US};
 use crate::sse::decoder::{Decoded, Item};
 use crate::stamp::Stamp;
 
@@ -47,12 +47,17 @@ impl What {
             return What::Foreign { id: id.parse().ok() };
         }
         let Some(stamp) = Stamp::parse(data) else { return What::Unreadable };
-        match (stamp.seq, i64::try_from(stamp.sent_us)) {
-            (Some(seq), Ok(sent_us)) => What::Numbered { seq, sent_us, intact: stamp.intact },
-            (None, Ok(sent_us)) => What::Hello { sent_us },
-            (_, Err(_)) => What::Unreadable,
+        match (stamp.seq, time_of(&stamp)) {
+            (Some(seq), Some(sent_us)) => What::Numbered { seq, sent_us, intact: stamp.intact },
+            (None, Some(sent_us)) => What::Hello { sent_us },
+            (_, None) => What::Unreadable,
         }
     }
+}
+
+/// The time of a stamp, if it can be one.
+pub(crate) fn time_of(stamp: &Stamp) -> Option<i64> {
+    i64::try_from(stamp.sent_us).ok().filter(|sent_us| *sent_us <= TIME_MAX_US)
 }
 
 /// Reads that came together.
@@ -296,6 +301,11 @@ impl Recorder {
     /// The stream ended, or was ended, at `at_us`.
     pub fn end(&mut self, how: Ending, at_us: i64) {
         self.end = (how, Some(at_us));
+    }
+
+    /// The origin sends what it likes instead of what was asked for: small events at this interval, without end.
+    pub fn is_of_other_pace(&mut self, interval_us: i64) {
+        self.spec = StreamSpec { name: self.spec.name.clone(), interval_us: interval_us.max(1), size: 0, count: None };
     }
 
     /// What was asked for.

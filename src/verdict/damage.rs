@@ -10,7 +10,11 @@ const STALE_LEAST_US: i64 = 50_000;
 /// Two streams may have one event stamped at the same time, but not several.
 const SHARED_LEAST: usize = 3;
 /// Streams cut by a limit end at the same age, give or take this.
-const SAME_AGE_US: i64 = 100_000;
+const SAME_AGE_US: i64 = 150_000;
+/// No limit is less.
+const AGE_LEAST_US: i64 = 1_500_000;
+/// Streams that begin further apart don't end at the same age by chance.
+const APART_LEAST_US: i64 = 2 * SAME_AGE_US;
 
 /// A verdict, if something is worse than late.
 pub(super) fn judge(evidence: &Evidence<'_>) -> Option<Verdict> {
@@ -28,7 +32,7 @@ fn silent(streams: &[Summary]) -> Option<Verdict> {
     let hello = if streams.iter().any(|stream| !stream.samples.is_empty()) { " but the first" } else { "" };
     let verdict = Verdict::unknown(Judgement::Silent, format!("not one event arrived{hello} in {waited}"));
     let verdict =
-        verdict.with(Id::Silent, format!("the origin sent and ended its streams, and nothing came in {waited}"));
+        verdict.with(Id::Silent, format!("nothing came in {waited}, and by then the origin had time for all of it"));
     let is_ended = streams.iter().all(|stream| stream.end.is_theirs());
     Some(if is_ended {
         verdict
@@ -50,7 +54,8 @@ fn corrupt(evidence: &Evidence<'_>) -> Option<Verdict> {
 
 fn damages(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let error_us = evidence.clock.filter(|clock| clock.is_measured).map_or(0, |clock| clock.error_us);
+    let measured = evidence.clock.filter(|clock| clock.is_measured);
+    let error_us = measured.map_or(0, |clock| clock.error_us + clock.contradiction_us);
     let stale_us = evidence.streams.iter().filter_map(|stream| stream.stale_us).max().unwrap_or(0);
     if stale_us > error_us + STALE_LEAST_US {
         let text = format!("the first event had been sent {} before it was asked for", time(stale_us));
@@ -111,11 +116,22 @@ pub(super) fn is_cut(stream: &Summary) -> bool {
 
 /// Several streams were cut at the same age, a whole number of seconds, however busy they were.
 pub(super) fn is_lifetime_cut(streams: &[Summary]) -> bool {
-    let ages: Vec<i64> = streams.iter().filter(|stream| is_cut(stream)).map(Summary::lasted_us).collect();
-    let (Some(least), Some(most)) = (ages.iter().min(), ages.iter().max()) else { return false };
-    let is_round = (least + SAME_AGE_US) % 1_000_000 <= 2 * SAME_AGE_US;
+    let cut: Vec<&Summary> = streams.iter().filter(|stream| is_cut(stream)).collect();
+    if cut.len() < 2 {
+        return false;
+    }
+    let (least, spread) = range(cut.iter().map(|stream| stream.lasted_us()));
+    let (_, apart) = range(cut.iter().map(|stream| stream.requested_us));
     let is_idle = streams.iter().any(|stream| stream.end == Ending::IdleCut);
-    ages.len() >= 2 && *least > 1_500_000 && most - least <= SAME_AGE_US && is_round && !is_idle
+    // Streams that began together end together at a restart, too: then only a limit that people would set is one.
+    let is_told = apart > APART_LEAST_US || (least + SAME_AGE_US) % 1_000_000 <= 2 * SAME_AGE_US;
+    least > AGE_LEAST_US && spread <= SAME_AGE_US && is_told && !is_idle
+}
+
+/// The least of some values, and by how much the greatest is more.
+fn range(values: impl Iterator<Item = i64>) -> (i64, i64) {
+    let (least, most) = values.fold((i64::MAX, i64::MIN), |(least, most), value| (least.min(value), most.max(value)));
+    (least, most.saturating_sub(least))
 }
 
 fn cut(streams: &[Summary]) -> Option<Verdict> {

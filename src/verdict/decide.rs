@@ -2,7 +2,7 @@
 
 use super::classify::{By, Class, before_compression, classify};
 use super::findings::time;
-use super::shape::{Shape, is_hanging, median};
+use super::shape::{NOISE, Shape, is_hanging, median};
 use super::{Hold, HoldKind, Id, Judgement, Verdict};
 use crate::stats::Summary;
 
@@ -52,7 +52,16 @@ fn hold(shapes: &[Shape<'_>], smallest: u64, within_us: i64, doubt_us: i64) -> V
     let start_late = shapes.iter().filter(starts_late).count() >= 2 && naming().any(|shape| starts_late(&shape));
     // Two streams or more don't begin late by chance.
     if naming().any(Shape::is_troubled) || start_late {
-        return late(shapes, within_us, doubt_us);
+        let verdict = late(shapes, within_us, doubt_us);
+        let (late, all) =
+            naming().fold((0, 0), |(late, all), shape| (late + shape.late, all + shape.stream.samples.len()));
+        // Two of the few events of the slow stream, late by no pattern, are no more than noise among all small ones.
+        let is_noise = late as f64 <= NOISE * all as f64 && !start_late && !naming().any(|shape| shape.is_closed);
+        return if verdict.verdict == Judgement::Inconclusive && is_noise {
+            real_time(shapes, within_us, smallest)
+        } else {
+            verdict
+        };
     }
     if let Some(hanging) = naming().map(|shape| shape.stream).find(|stream| is_hanging(stream)) {
         return hangs(hanging);
@@ -190,7 +199,7 @@ fn constant(shapes: &[Shape<'_>]) -> Option<Verdict> {
     let verdict = Verdict::new(Judgement::Lagging, hold, format!("each event arrives alone, but {lag} late"));
     let mut verdict = verdict.with(Id::ConstantLag, format!("every event is late by {lag}, whatever the pace"));
     if CORK_US.contains(&lag_us) {
-        verdict = verdict.with(Id::Cork, format!("the lag is {lag}"));
+        verdict = verdict.with(Id::Cork, format!("a lag of {lag} is that of a corked socket"));
     }
     let is_told = shapes.iter().any(|shape| shape.interval_us() < lag_us && shape.events <= 1);
     if is_told {
@@ -207,7 +216,7 @@ fn rounded_ms(us: i64) -> u64 {
 fn held_again(shapes: &[Shape<'_>], again: &[&Shape<'_>]) -> Verdict {
     let steady: Vec<&Shape<'_>> = again.iter().filter(|shape| shape.is_steady).copied().collect();
     if steady.is_empty() {
-        return unsteady(shapes);
+        return if dwarfed(again) { late_start(shapes, Some(again)) } else { unsteady(shapes) };
     }
     if dwarfed(&steady) {
         return late_start(shapes, Some(&steady));
@@ -215,6 +224,7 @@ fn held_again(shapes: &[Shape<'_>], again: &[&Shape<'_>]) -> Verdict {
     // A stream with one release, before the end, tells by that.
     let held: Vec<_> = steady.iter().filter_map(|shape| Some((*shape, shape.lasting.or(shape.first)?))).collect();
     let Some(class) = classify(&held, shapes) else { return closed_in_part(shapes) };
+    let class = if is_contradicted(&class, again) { Class { by: By::Time, ..class } } else { class };
     if let Some(bytes) = before_compression(&held).filter(|_| class.by != By::Time) {
         let text = format!("{bytes} bytes of events are together in each release, however few they are as compressed");
         return batched(Class { bytes, ..class }).with(Id::HeldThenCompressed, text);
@@ -224,6 +234,16 @@ fn held_again(shapes: &[Shape<'_>], again: &[&Shape<'_>]) -> Verdict {
         return verdict.with(Id::StartOrLasting, "one release was seen, and what came after it waited for the end");
     }
     verdict_of_compressed(verdict, shapes)
+}
+
+/// Far fewer bytes were released on another stream, after no longer a time: bytes don't release them.
+fn is_contradicted(class: &Class, again: &[&Shape<'_>]) -> bool {
+    let is_less = |shape: &&Shape<'_>| {
+        shape
+            .lasting
+            .is_some_and(|lasting| lasting.bytes * 2 < class.bytes && lasting.wait_us <= class.us + class.us / 4)
+    };
+    class.by == By::Bytes && again.iter().any(is_less)
 }
 
 /// The first hold is so much longer than those behind it that it is another one.
@@ -258,12 +278,12 @@ fn batched(class: Class) -> Verdict {
             Verdict::new(Judgement::Batched, hold, format!("events arrive in lumps, every {t} or so, throughout"));
         let mut verdict = verdict.with(Id::BatchedTime, format!("whatever the pace, events are held for up to {t}"));
         if CORK_US.contains(&us) {
-            verdict = verdict.with(Id::Cork, format!("the time is {t}"));
+            verdict = verdict.with(Id::Cork, format!("{t} between flushes is a corked socket's time"));
         }
         if us > LONG_US {
-            return verdict.with(Id::LongHold, format!("the time is {t}"));
+            return verdict.with(Id::LongHold, format!("few releases, {t} apart, fit into the run"));
         }
-        return verdict.with(Id::TimerOrConstant, format!("the time is {t}"));
+        return verdict.with(Id::TimerOrConstant, format!("events sent less often than every {t} don't come in lumps"));
     }
     let hold = Hold { bytes: Some(bytes), ..Hold::of(HoldKind::Bytes) };
     let summary = format!("events arrive in lumps of about {bytes} bytes throughout");

@@ -140,7 +140,7 @@ ids! {
     /// Few releases were seen.
     LongHold "long-hold" Info "with few releases the time is a rough one, and a lasting hold may be one at the start: run it for longer";
     /// Shorter than some intervals.
-    TimerOrConstant "timer-or-constant" Info "events sent less often than that come alone, each late by the same time: to them it is a constant lag";
+    TimerOrConstant "timer-or-constant" Info "to such events a timer is a constant lag: each comes alone, late by up to that time";
     /// About 200 ms.
     Cork "cork" Info "about 200 ms is how long Linux keeps a corked or unacknowledged segment: TCP_NODELAY helps (haproxy: option http-no-delay)";
     /// The lag is the interval.
@@ -153,6 +153,10 @@ ids! {
     OwnStalls "own-stalls" Info "this machine is busy: measure again when it is not";
     /// Some of several streams were refused.
     SomeRefused "streams-refused" Warn "something limits how many streams run at once: a second tab, or a busy day, meets the same";
+    /// The origin got another query, or another request altogether.
+    QueryLost "query-lost" Warn "something on the path drops or changes the query, or answers several requests with one stream: the streams have the origin's own pace then, which tells less about bytes and time";
+    /// There was not even a response head.
+    NoHead "no-head" Info "the server doesn't answer, or something keeps the head until the body, or its end, comes: a proxy's log may tell";
     /// The request was redirected.
     Redirected "redirected" Info "give the last URL, and clients save a round trip";
     /// Another origin.

@@ -2,7 +2,7 @@
 
 use super::findings::time;
 use super::shape::{NOISE, median};
-use super::{Hold, HoldKind, Id, Judgement, Verdict};
+use super::{Finding, Hold, HoldKind, Id, Judgement, Verdict};
 use crate::stats::{Ending, Lump, Summary};
 
 /// Fewer events make no pattern.
@@ -11,6 +11,9 @@ const EVENTS_LEAST: u64 = 5;
 const HELD_LEAST_US: i64 = 1_000_000;
 /// What comes so close to the end came with it.
 const WITH_END_US: i64 = 100_000;
+
+/// What to do about a body without a single event in it.
+const NO_STREAM: &str = "it says that it is an event stream, and is none: is the URL the stream's? the log on standard error tells what is wrong with its bytes";
 
 /// Judges by arrivals: by the stream with the most events.
 pub(super) fn judge(streams: &[Summary], within_us: i64) -> Verdict {
@@ -22,6 +25,12 @@ pub(super) fn judge(streams: &[Summary], within_us: i64) -> Verdict {
         let text = format!("{} times an id was less than the one before", stream.counts.reordered);
         verdict = verdict.with(Id::IdsGoBack, text);
     }
+    if stream.first_byte_us.is_none() {
+        let finding = Finding::new(Id::NoStamps, "nothing came, not even the origin's time: whose it is is unknown");
+        let advice = "does the server take requests at all? only of an origin of this program's more can be told";
+        verdict.findings.push(finding.advising(advice));
+        return verdict;
+    }
     verdict.with(Id::NoStamps, "what was judged is how events arrive, not how late they are")
 }
 
@@ -32,8 +41,13 @@ fn undecodable(stream: &Summary) -> Option<Verdict> {
     }
     let after = time(stream.lasted_us());
     let summary = format!("what came after {after} can't be decoded");
-    let text = format!("{} events came before that", stream.counts.received);
-    Some(Verdict::new(Judgement::Corrupt, Hold::of(HoldKind::None), summary).with(Id::Changed, text))
+    let verdict = Verdict::new(Judgement::Corrupt, Hold::of(HoldKind::None), summary);
+    let finding = match stream.counts.received {
+        0 => Finding::new(Id::Changed, "not one event came before that").advising(NO_STREAM),
+        1 => Finding::new(Id::Changed, "1 event came before that"),
+        events => Finding::new(Id::Changed, format!("{events} events came before that")),
+    };
+    Some(Verdict { findings: vec![finding], ..verdict })
 }
 
 /// An end that no origin makes on purpose.
@@ -79,8 +93,15 @@ fn pattern(stream: &Summary, within_us: i64) -> Verdict {
 fn quiet(stream: &Summary) -> Verdict {
     let waited = time(stream.lasted_us());
     let (summary, what) = match stream.heartbeats {
-        0 => (format!("no event arrived in {waited}, nor anything else"), "not even a comment came"),
-        _ => (format!("no event arrived in {waited}, but comments did: the path passes something on"), "comments came"),
+        0 => (format!("no event arrived in {waited}, nor anything else"), "not even a comment came".to_owned()),
+        1 => (
+            format!("no event arrived in {waited}, but a comment did: the path passes something on"),
+            "1 comment came".to_owned(),
+        ),
+        n => (
+            format!("no event arrived in {waited}, but comments did: the path passes something on"),
+            format!("{n} comments came"),
+        ),
     };
     Verdict::unknown(Judgement::Inconclusive, summary).with(Id::Quiet, what)
 }

@@ -228,8 +228,18 @@ pub fn ending(streams: &[Summary]) -> (Ending, Option<i64>) {
     })
 }
 
+/// Exchanges that contradict each other by less may differ by a drift.
+const CONTRADICTION_US: i64 = 50_000;
+
 fn ours(evidence: &Evidence<'_>) -> Verdict {
-    let verdict = damage::judge(evidence).unwrap_or_else(|| certain(evidence));
+    if evidence.streams.iter().all(|stream| stream.spec.count == Some(0)) {
+        return nothing_wanted();
+    }
+    let contradiction_us = evidence.clock.map_or(0, |clock| clock.contradiction_us);
+    let verdict = damage::judge(evidence).unwrap_or_else(|| match contradiction_us {
+        CONTRADICTION_US.. => contradictory(contradiction_us),
+        _ => certain(evidence),
+    });
     let verdict = match damage::other_pace(evidence.streams) {
         Some(text) => verdict.with(Id::OtherPace, text),
         None => verdict,
@@ -258,6 +268,23 @@ fn certain(evidence: &Evidence<'_>) -> Verdict {
         return verdict;
     }
     doubtful(evidence.clock, within_us, doubt_us)
+}
+
+fn nothing_wanted() -> Verdict {
+    let verdict = Verdict::unknown(Judgement::Inconclusive, "there was no event to judge by: none was asked for");
+    let finding = Finding::new(Id::TooShort, "the URL asks the origin for no events");
+    let finding = finding.advising("ask for some: leave count or silent_after out of the URL's query");
+    Verdict { findings: vec![finding], ..verdict }
+}
+
+fn contradictory(contradiction_us: i64) -> Verdict {
+    let summary = "how late events are can't be told: the origin's clock was set meanwhile, or there are several";
+    let verdict = Verdict::unknown(Judgement::Inconclusive, summary);
+    let by = findings::time(contradiction_us);
+    let finding = Finding::new(Id::ClockError, format!("answers to requests for the origin's time differ by {by}"));
+    let advice =
+        "repeat it; if that doesn't help, two machines with different clocks answer: let them agree, or ask one";
+    Verdict { findings: vec![finding.advising(advice)], ..verdict }
 }
 
 fn doubtful(clock: Option<&Clock>, within_us: i64, doubt_us: i64) -> Verdict {

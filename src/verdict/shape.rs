@@ -139,19 +139,24 @@ fn falls_behind(stream: &Summary, within_us: i64) -> bool {
     quarters.len() == 4 && quarters.windows(2).all(|pair| pair[1] > pair[0] + step_us)
 }
 
-/// No numbered event came, though there was time for all.
+/// No numbered event came, not even a damaged one, though there was time for all.
 pub(super) fn waited_in_vain(stream: &Summary) -> bool {
     let planned_us = stream.spec.planned_us().unwrap_or(stream.spec.interval_us * 5);
-    stream.counts.received == 0 && stream.end_us.is_some() && stream.lasted_us() >= planned_us
+    stream.counts.received == 0
+        && stream.counts.corrupt == 0
+        && stream.end_us.is_some()
+        && stream.lasted_us() >= planned_us
 }
 
 /// Events stopped coming, though there was time for all, and nobody ended the stream.
 pub(super) fn is_hanging(stream: &Summary) -> bool {
     let Some(planned_us) = stream.spec.planned_us() else { return false };
-    let waited = stream.end_us.map_or(0, |end| end - stream.requested_us) > planned_us + HANGING_US;
-    let quiet_us = stream.end_us.zip(stream.last_event_us).map_or(i64::MAX, |(end, last)| end - last);
+    let end_us = stream.end_us.unwrap_or(stream.requested_us);
+    let waited = end_us - stream.requested_us > planned_us + HANGING_US;
+    // One that began late, or is slower than it was asked to be, was still going on when its time was up.
+    let last_us = stream.last_event_us.unwrap_or(stream.requested_us);
     let longest_gap_us = (stream.gap.max * 1000.0) as i64;
-    let is_quiet = quiet_us > HANGING_US + longest_gap_us;
+    let is_quiet = end_us - last_us > HANGING_US + longest_gap_us.max(2 * stream.spec.interval_us);
     matches!(stream.end, Ending::Ours | Ending::None) && waited && is_quiet && !stream.is_complete()
 }
 

@@ -6,6 +6,7 @@ mod common;
 
 mod abreast;
 mod answers;
+mod crowded;
 mod foreign;
 mod origin;
 mod output;

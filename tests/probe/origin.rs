@@ -53,6 +53,21 @@ fn posts_bodies_and_parameters_are_kept() {
 }
 
 #[test]
+fn events_that_were_not_asked_for_are_not_missed() {
+    let origin = Origin::start();
+    for (query, code, verdict) in
+        [("count=0", 6, "inconclusive"), ("silent_after=0", 6, "inconclusive"), ("silent_after=5", 0, "real-time")]
+    {
+        let url = format!("http://{}/events?{query}", origin.address);
+        let finished = Program::probe(&[&[url.as_str()], &SHORT[..]].concat()).finish();
+        let report = finished.end();
+        assert_eq!((finished.code, report["verdict"].as_str()), (Some(code), Some(verdict)), "{query}: {report}");
+    }
+    let head = Program::probe(&[&format!("http://{}/events", origin.address), "-X", "HEAD"]).finish();
+    assert!(head.code == Some(2) && head.said().contains("no events"), "{head:?}");
+}
+
+#[test]
 fn following_prints_a_line_an_event_and_ends_with_the_user() {
     let origin = Origin::start();
     let url = format!("http://{}", origin.address);

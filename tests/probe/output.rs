@@ -1,5 +1,8 @@
 //! What is printed, and what is refused.
 
+use std::fs::File;
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
 use crate::common::Origin;
@@ -21,6 +24,29 @@ fn text_fits_and_its_last_line_is_for_grep() {
     assert!(last.ends_with(&format!(" end=clean url={url}")), "{last}");
     assert!(rest.iter().all(|line| line.chars().count() <= 80 && !line.contains('\x1b')), "{rest:#?}");
     assert!(rest.iter().any(|line| line.contains("small events every 100 ms")), "{rest:#?}");
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_a_failure_and_one_that_nobody_reads_is_none() {
+    let origin = Origin::start();
+    let url = format!("http://{}/events", origin.address);
+    let run = |arguments: &[&str], out: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sse-argo-tester"));
+        command.args(["probe", &url]).args(arguments).stdin(Stdio::null()).stdout(out).stderr(Stdio::piped());
+        command.output().unwrap()
+    };
+    for arguments in [&["--duration", "1s"][..], &["--follow", "--interval", "100ms"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = run(arguments, full.into());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(said.contains("write the output: No space left on device"), "{arguments:?}: {said}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = run(arguments, writer.into());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -166,7 +166,7 @@ prop_compose! {
                 dns: steps[0], connect: steps[1], tls: steps[2],
                 head: steps[3], first_byte: steps[4], first_event: steps[5],
             },
-            clock: Some(Clock { offset_us, error_us, path_us: 0, doubt_us: 0, is_measured: true }),
+            clock: Some(Clock { offset_us, error_us, path_us: 0, doubt_us: 0, is_measured: true, contradiction_us: 0 }),
             started_unix_us,
             streams,
             ..direct("unreachable-refused")

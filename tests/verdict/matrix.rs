@@ -1,11 +1,11 @@
 //! Every hold over many paths: each gives its own verdict and no other.
 
-use sse_argo_tester::stats::{Clock, Ending, Origin, Stall, StreamSpec};
+use sse_argo_tester::stats::{Clock, Ending, Exchange, Origin, Stall, StreamSpec};
 use sse_argo_tester::verdict::{
     Answer, Evidence, Finding, HoldKind, Id, Judgement, Verdict, WITHIN_US, ending, judge, representative,
 };
 
-use crate::model::{Fate, Hold, MS, Path, Run, four, run, spec};
+use crate::model::{Fate, Hold, MS, Path, Run, UNIX_US, four, run, spec};
 
 pub(crate) fn judged(run: &Run) -> Verdict {
     let clock = run.clock();
@@ -120,6 +120,31 @@ fn time_throughout_is_batched_by_time() {
         for phase in [0, 37, 150, 777] {
             every(Hold::Ticks { t: t * MS, phase: phase * MS % (t * MS) }, &four(), rough);
         }
+    }
+}
+
+#[test]
+fn a_timer_that_small_events_often_miss_is_no_buffer() {
+    // Of the slower streams about half the lumps are late enough to count.
+    for t in [130 * MS, 150 * MS, 180 * MS] {
+        for phase in [10 * MS, 70 * MS, 120 * MS] {
+            let verdict =
+                judged(&run(&four(), &Path { hold: Hold::Ticks { t, phase }, jitter: MS, ..Path::default() }));
+            is(&verdict, Judgement::Batched, HoldKind::Time)
+                .unwrap_or_else(|why| panic!("{t} {phase}: {why} {verdict:#?}"));
+            about("time", verdict.hold.ms, (t / MS) as u64, 0.25, 0).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_small_hold_behind_a_large_one_hides_nothing() {
+    for n in [512, 1024] {
+        let hold = Hold::StartThenBytes { start: 16_384, n };
+        let verdict = judged(&run(&four(), &Path { hold, jitter: MS, ..Path::default() }));
+        is(&verdict, Judgement::LateStart, HoldKind::StartBytes)
+            .unwrap_or_else(|why| panic!("{n}: {why} {verdict:#?}"));
+        about("bytes", verdict.hold.bytes, 16_384, 0.25, 0).unwrap();
     }
 }
 
@@ -373,6 +398,16 @@ fn one_late_event_of_sixty_tips_nothing() {
 }
 
 #[test]
+fn two_late_events_of_the_slow_stream_tip_nothing() {
+    let mut run = run(&four(), &Path { jitter: MS, ..Path::default() });
+    for n in [3, 6] {
+        run.streams[3].reads[n].0 += 130 * MS;
+    }
+    let verdict = judged(&run);
+    is(&verdict, Judgement::RealTime, HoldKind::None).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+}
+
+#[test]
 fn what_hinges_on_the_clock_is_inconclusive() {
     // The hold slows the answers to /time, too: half of it shows, and the other half may be the way back.
     let path = Path { hold: Hold::Constant { t: 250 * MS }, slow_time: 250 * MS, ..Path::default() };
@@ -389,6 +424,44 @@ fn what_hinges_on_the_clock_is_inconclusive() {
         let verdict = judged(&run(&four(), &Path { hold, slow_time: 60 * MS, ..Path::default() }));
         assert_eq!(verdict.hold.kind, kind, "{verdict:?}");
     }
+}
+
+#[test]
+fn a_clock_that_is_set_meanwhile_makes_no_hold() {
+    // From an instant on, all that the origin says of time is another by an hour.
+    for (step_us, at_us) in [(3_600_000 * MS, 3_000 * MS), (-3_600_000 * MS, 3_000 * MS), (400 * MS, 3_000 * MS)] {
+        let mut run = run(&four(), &Path::default());
+        run.exchanges.push(Exchange { t0_us: 5_000 * MS, t1_us: UNIX_US + 5_001 * MS + step_us, t3_us: 5_002 * MS });
+        for seen in &mut run.streams {
+            seen.events.iter_mut().filter(|event| event.sent_us > at_us).for_each(|event| event.sent_us += step_us);
+        }
+        let verdict = judged(&run);
+        is(&verdict, Judgement::Inconclusive, HoldKind::Unknown).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+        assert!(has(&verdict, Id::ClockError), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_stream_that_began_late_was_not_cut() {
+    // It was asked for with the others, and had to wait for one of them to end; then its time was up.
+    let mut run = run(&four(), &Path::default());
+    let late = &mut run.streams[1];
+    let waited_us = 6_000 * MS;
+    late.events.iter_mut().for_each(|event| event.sent_us += waited_us);
+    late.reads.iter_mut().for_each(|read| read.0 += waited_us);
+    let end_us = late.requested_us + 10_000 * MS;
+    late.reads.retain(|read| read.0 < end_us);
+    late.end = (Ending::Ours, end_us);
+    let verdict = judged(&run);
+    is(&verdict, Judgement::RealTime, HoldKind::None).unwrap_or_else(|why| panic!("{why} {verdict:#?}"));
+}
+
+#[test]
+fn no_events_asked_for_are_no_silence() {
+    let none = [spec("S", 100, 0, 0), spec("W", 1000, 0, 0)];
+    let verdict = judged(&run(&none, &Path::default()));
+    is(&verdict, Judgement::Inconclusive, HoldKind::Unknown).unwrap();
+    assert!(has(&verdict, Id::TooShort), "{verdict:?}");
 }
 
 #[test]

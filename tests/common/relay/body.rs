@@ -97,7 +97,10 @@ fn stage(impairment: &Impairment, compress: bool, now: Instant) -> Option<Box<dy
         | Impairment::GzipNoFlush
         | Impairment::NoHead(_)
         | Impairment::Answer(..)
-        | Impairment::Replay => None,
+        | Impairment::Replay
+        | Impairment::Abreast(_)
+        | Impairment::ColdStart(_)
+        | Impairment::NoQuery => None,
     }
 }
 

@@ -90,8 +90,11 @@ impl Request {
         })
     }
 
-    pub(super) fn forwarded(&self) -> Vec<u8> {
-        [self.head.with(&["Connection"], "Connection: close\r\n").as_bytes(), &self.body].concat()
+    pub(super) fn forwarded(&self, keeps_query: bool) -> Vec<u8> {
+        let head = self.head.with(&["Connection"], "Connection: close\r\n");
+        let query = self.head.first.split_once('?').and_then(|(_, rest)| rest.split(' ').next());
+        let query = query.filter(|_| !keeps_query).map_or(String::new(), |query| format!("?{query}"));
+        [head.replacen(&query, "", 1).as_bytes(), &self.body].concat()
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,12 @@ pub enum Impairment {
     Answer(Scope, Answer),
     /// Stores the first finished stream of each path, and gives it to later clients whatever their query.
     Replay,
+    /// Passes so many connections on at a time; others wait.
+    Abreast(usize),
+    /// Passes nothing on for so long after the first request, as a service that was asleep.
+    ColdStart(Duration),
+    /// Leaves the query out of what it asks the origin for.
+    NoQuery,
 }
 
 /// How a response ends.
@@ -125,6 +131,10 @@ struct Shared {
     impairments: Vec<Impairment>,
     /// All sockets; none once the relay is dropped.
     sockets: Mutex<Option<Vec<Weak<TcpStream>>>>,
+    /// When the first request came.
+    first: OnceLock<Instant>,
+    /// Connections that are passed on; nobody waits once the relay is dropped.
+    passing: (Mutex<usize>, Condvar),
     /// Finished streams by path, as [`Impairment::Replay`] gives them to later clients.
     stored: Mutex<HashMap<String, Vec<u8>>>,
 }
@@ -139,7 +149,14 @@ impl Relay {
         let listener = Arc::new(TcpListener::bind("127.0.0.1:0").unwrap());
         let address = listener.local_addr().unwrap();
         let sockets = Mutex::new(Some(Vec::new()));
-        let shared = Shared { origin, impairments: impairments.into(), sockets, stored: Mutex::default() };
+        let shared = Shared {
+            origin,
+            impairments: impairments.into(),
+            sockets,
+            first: OnceLock::new(),
+            passing: Default::default(),
+            stored: Mutex::default(),
+        };
         let shared = Arc::new(shared);
         let acceptor = thread::spawn({
             let (listener, shared) = (Arc::clone(&listener), Arc::clone(&shared));
@@ -160,6 +177,8 @@ impl Drop for Relay {
         for socket in sockets.iter().filter_map(Weak::upgrade) {
             let _ = socket.shutdown(Shutdown::Both);
         }
+        *self.shared.passing.0.lock().unwrap() = 0;
+        self.shared.passing.1.notify_all();
         let _ = SockRef::from(&*self.listener).shutdown(Shutdown::Both);
         let ended = self.acceptor.take().unwrap().join();
         assert!(ended.is_ok() || thread::panicking(), "the relay itself has failed");
@@ -189,6 +208,18 @@ impl Shared {
         Ok(socket)
     }
 
+    /// Waits until a connection may be passed on.
+    fn turn(&self) -> Option<Turn<'_>> {
+        let most = self.impairments.iter().find_map(|one| match one {
+            Impairment::Abreast(most) => Some(*most),
+            _ => None,
+        })?;
+        let (passing, freed) = &self.passing;
+        let mut passing = freed.wait_while(passing.lock().unwrap(), |passing| *passing >= most).unwrap();
+        *passing += 1;
+        Some(Turn(self))
+    }
+
     fn serve(&self, client: TcpStream) -> io::Result<()> {
         let client = self.adopt(client)?;
         let request = Request::read(&mut BufReader::new(&*client))?;
@@ -197,6 +228,18 @@ impl Shared {
                 Impairment::NoHead(scope) if request.is_in(*scope) => return until_closed(&client),
                 Impairment::Answer(scope, answer) if request.is_in(*scope) => {
                     return (&*client).write_all(answer.encode().as_bytes());
+                }
+                Impairment::ColdStart(time) => {
+                    let left =
+                        (*self.first.get_or_init(Instant::now) + *time).saturating_duration_since(Instant::now());
+                    if !left.is_zero() {
+                        client.set_read_timeout(Some(left))?;
+                        let gone = until_closed(&client);
+                        client.set_read_timeout(None)?;
+                        if gone.is_ok() {
+                            return Ok(());
+                        }
+                    }
                 }
                 Impairment::Replay => {
                     let stored = self.stored.lock().unwrap().get(request.path()).cloned();
@@ -207,6 +250,7 @@ impl Shared {
                 _ => {}
             }
         }
+        let _turn = self.turn();
         let origin = self.adopt(TcpStream::connect(self.origin)?)?;
         let (sender, messages) = sync_channel(QUEUE);
         let ending = thread::scope(|scope| {
@@ -240,7 +284,8 @@ impl Shared {
         (sender, messages): (SyncSender<Message>, Receiver<Message>),
     ) -> io::Result<Option<Ending>> {
         let mut writer = origin;
-        writer.write_all(&request.forwarded())?;
+        let keeps_query = !self.impairments.iter().any(|one| matches!(one, Impairment::NoQuery));
+        writer.write_all(&request.forwarded(keeps_query))?;
         let mut reader = BufReader::with_capacity(65_536, origin);
         let response = Response::read(&mut reader)?;
         if !response.is_event_stream() || request.is_head() {
@@ -270,6 +315,18 @@ impl Shared {
             self.stored.lock().unwrap().entry(request.path().to_owned()).or_insert(writer.stored);
         }
         Ok(ending)
+    }
+}
+
+/// One of the connections that may be passed on at a time.
+struct Turn<'a>(&'a Shared);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let (passing, freed) = &self.0.passing;
+        let mut passing = passing.lock().unwrap();
+        *passing = passing.saturating_sub(1);
+        freed.notify_one();
     }
 }
 
