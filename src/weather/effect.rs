@@ -51,6 +51,11 @@ impl Effect {
         Effect { cures, impairments: in_order(all.iter().filter(applies).cloned().collect()) }
     }
 
+    /// Whether the response passes as it is.
+    pub fn is_clear(&self) -> bool {
+        *self == Effect::default()
+    }
+
     /// Whether the head waits for the first bytes of the body, or for its end.
     pub fn holds_head(&self) -> bool {
         self.impairments.contains(&Impairment::HoldHead)
@@ -81,6 +86,19 @@ impl Effect {
     pub fn chain(&self, now: Instant) -> Chain {
         Chain::new(&self.cures, &self.impairments, now)
     }
+}
+
+/// Whether a client accepts gzip, as its `Accept-Encoding` says (RFC 9110, section 12.5.3): the coding or its old name, or
+/// a star, with a weight above zero. What names gzip counts more than a star.
+pub fn accepts_gzip(accept_encoding: &str) -> bool {
+    let weight_of = |name: &str| {
+        accept_encoding.split(',').find_map(|item| {
+            let (coding, parameter) = item.split_once(';').unwrap_or((item, "q=1"));
+            let weight = parameter.trim().trim_start_matches(['q', 'Q', '=', ' ']);
+            coding.trim().eq_ignore_ascii_case(name).then(|| weight.parse().unwrap_or(0.0_f32))
+        })
+    };
+    ["gzip", "x-gzip", "*"].into_iter().find_map(weight_of).is_some_and(|weight| weight > 0.0)
 }
 
 /// What reads events can't read them compressed: a compressor comes behind it, wherever it stands. There is one.
@@ -122,6 +140,21 @@ impl Signs {
             Spares::Chunked => self.is_chunked,
             Spares::Unchunked => !self.is_chunked,
             Spares::NoGzip => !accepts_gzip,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::accepts_gzip;
+
+    #[test]
+    fn gzip_is_accepted_by_name_or_star_unless_refused() {
+        for yes in ["gzip", "br, GZIP", "deflate;q=0, gzip;q=0.1", "x-gzip", "*", "*;q=0, gzip", "gzip ; q=1.0"] {
+            assert!(accepts_gzip(yes), "{yes}");
+        }
+        for no in ["", "identity", "br", "gzip;q=0", "gzip; q=0.000", "*, gzip;q=0", "*;q=0", "gzipped", "gzip;q=x"] {
+            assert!(!accepts_gzip(no), "{no}");
         }
     }
 }

@@ -18,6 +18,7 @@ mod gzip;
 mod hold;
 mod impairment;
 mod lag;
+mod parse;
 mod profile;
 mod spec;
 mod stop;
@@ -28,7 +29,7 @@ use std::fmt;
 pub use chain::Chain;
 pub use cure::Cures;
 pub use edit::BLOCK_MAX;
-pub use effect::Effect;
+pub use effect::{Effect, accepts_gzip};
 pub use hold::HELD_MAX;
 pub use impairment::{Impairment, Only, Spares};
 pub use profile::Profile;
@@ -187,7 +188,7 @@ pub fn profiles() -> &'static [Profile] {
 
 /// The impairments with their limits, for a help text or a table.
 pub fn impairments() -> &'static [Entry] {
-    &impairment::ENTRIES
+    &parse::ENTRIES
 }
 
 /// The cures with their limits, for a help text or a table.

@@ -52,7 +52,7 @@ impl Kind {
         let forms = |entries: &[Entry]| entries.iter().map(Entry::to_string).collect();
         match self {
             Kind::Cure => forms(&super::cure::ENTRIES),
-            Kind::Impairment => forms(&super::impairment::ENTRIES),
+            Kind::Impairment => forms(&super::parse::ENTRIES),
             Kind::Profile => super::profile::PROFILES.iter().map(|profile| profile.name.to_owned()).collect(),
         }
     }

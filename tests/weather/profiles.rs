@@ -103,6 +103,7 @@ fn only_limits_all_impairments_and_no_cure() {
     let mut weather = impaired("hold-until-close,keep-origin-open,strip-header=A,only=GET,only=POST");
     let get = with(&weather, "GET", true, &[]);
     assert!(!holds(&get) && !get.strips("a") && !weather.keeps_origin_open("GET") && !weather.needs_identity("GET"));
+    assert!(get.is_clear());
     assert!(holds(&with(&weather, "POST", true, &[])) && weather.keeps_origin_open("POST"));
     weather.cure("pad=3").unwrap();
     assert!(

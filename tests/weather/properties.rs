@@ -5,7 +5,7 @@ use std::time::Instant;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sse_argo_tester::weather::Piece;
+use sse_argo_tester::weather::{Piece, Weather};
 
 use crate::story::{Story, cured, effect, end, events, impaired, ms};
 
@@ -70,10 +70,9 @@ proptest! {
         cures in subsequence(vec!["heartbeat=100ms", "pad=5", "pad-every=130ms:7", "pad-to=16", "pad-to=3"], 0..=5),
     ) {
         let stream = whole(&pieces);
-        let mut story = Story::new(&cured(if cures.is_empty() { "heartbeat=1h" } else { &cures[0] }));
-        if cures.len() > 1 {
-            story = Story::new(&cured(&cures.join(",")));
-        }
+        let mut weather = Weather::default();
+        cures.iter().for_each(|cure| weather.cure(cure).unwrap());
+        let mut story = Story::new(&weather);
         pass(&mut story, &pieces);
         prop_assert_eq!(events(&story.bytes()), events(&stream), "{:?}", story.told());
         let cured = story.bytes();
