@@ -9,7 +9,7 @@ use super::{HELD_MAX, Piece};
 /// What a waiting piece costs beside its bytes, as the limit counts it.
 const PIECE_COST: usize = 64;
 
-/// Passes everything on, each piece as much later as every other one.
+/// Passes everything on in its order, each piece as much later as every other one.
 ///
 /// Of more than [`HELD_MAX`] bytes on their way the oldest come out early.
 #[derive(Debug)]
@@ -42,10 +42,8 @@ fn cost(piece: &Piece) -> usize {
 
 impl Stage for Lag {
     fn take(&mut self, piece: Piece, now: Instant, out: &mut Vec<Piece>) {
-        // Never before what came earlier, even if the times that are told go back.
-        let due = self.queue.back().map_or(now + self.by, |(last, _)| (now + self.by).max(*last));
         self.cost += cost(&piece);
-        self.queue.push_back((due, piece));
+        self.queue.push_back((now + self.by, piece));
         while self.cost > HELD_MAX && self.queue.len() > 1 {
             self.release(out);
         }

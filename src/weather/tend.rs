@@ -85,7 +85,7 @@ impl Tend {
             return Some(since + CR_WAIT);
         }
         let heartbeat = self.cures.heartbeat.map(|idle| self.last + idle);
-        let between = [self.pad_every_at, heartbeat].into_iter().flatten().min().filter(|_| self.is_between());
+        let between = [self.pad_every_at, heartbeat].into_iter().flatten().min().filter(|_| self.boundary.is_here());
         [self.pad_at, between].into_iter().flatten().min()
     }
 
@@ -97,15 +97,10 @@ impl Tend {
         {
             self.settle(now, &mut sent);
         }
-        if self.is_between() && self.ended.is_none() {
+        if self.boundary.is_here() && self.ended.is_none() {
             self.send_due(now, &mut sent);
         }
         push(sent, out);
-    }
-
-    /// Whether comments can be sent.
-    fn is_between(&self) -> bool {
-        self.boundary.is_here() && !matches!(self.start, Start::Behind(1..))
     }
 
     fn pass(&mut self, bytes: &[u8], now: Instant, out: &mut Vec<u8>) {

@@ -1,8 +1,10 @@
 //! Cuts, silence, and ends.
 
+use std::time::Instant;
+
 use sse_argo_tester::weather::{Ending, Piece};
 
-use crate::story::{Story, bytes, cured, end, expect, impaired};
+use crate::story::{Story, bytes, cured, effect, end, expect, impaired, ms};
 
 #[test]
 fn a_stream_is_cut_at_its_time_whatever_is_sent() {
@@ -34,8 +36,24 @@ fn a_late_relay_cuts_at_the_right_place() {
     let mut story = Story::new(&impaired("lag=100ms,cut-after=1s"));
     story.at(850, bytes("a")).at(899, bytes("b")).at(901, bytes("c"));
     let mut out = Vec::new();
-    story.chain.fire(std::time::Instant::now() + crate::story::ms(60_000), &mut out);
+    story.chain.fire(Instant::now() + ms(60_000), &mut out);
     assert_eq!(out, [bytes("a"), bytes("b"), Piece::End(Ending::Truncated)]);
+}
+
+#[test]
+fn a_late_relay_changes_no_later_time() {
+    let start = Instant::now();
+    let mut chain = effect(&impaired("lag=100ms,cork=50ms,idle-cut=1s")).chain(start);
+    let mut out = Vec::new();
+    chain.take(bytes("a"), start, &mut out);
+    chain.fire(start + ms(120), &mut out);
+    assert_eq!((out.len(), chain.due()), (0, Some(start + ms(150))));
+    chain.fire(start + ms(170), &mut out);
+    assert_eq!((out.len(), chain.due()), (1, Some(start + ms(1150))));
+    let mut chain = effect(&impaired("idle-cut=1s")).chain(start);
+    chain.take(bytes("a"), start + ms(500), &mut out);
+    chain.take(bytes("b"), start + ms(499), &mut out);
+    assert_eq!(chain.due(), Some(start + ms(1500)), "nor does a piece that is told to have come before");
 }
 
 #[test]

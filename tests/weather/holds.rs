@@ -71,6 +71,14 @@ fn until_close_is_until_close_or_until_memory_is_full() {
 }
 
 #[test]
+fn a_cork_that_is_full_begins_anew() {
+    let mut story = Story::new(&impaired("cork=100ms"));
+    story.at(0, bytes("a")).at(50, Piece::Bytes(vec![0; HELD_MAX])).at(90, bytes("b")).until(500);
+    let came: Vec<_> = story.out.iter().map(|(at, _)| *at).collect();
+    assert_eq!(came, [50, 190]);
+}
+
+#[test]
 fn lag_is_bounded_in_memory_too() {
     let mut story = Story::new(&impaired("lag=1h"));
     for at in 0..5 {
@@ -122,6 +130,13 @@ fn a_compressor_keeps_everything_it_can() {
     let mut decoder = GzDecoder::new(Vec::new());
     decoder.write_all(&story.bytes()).unwrap();
     assert_eq!(decoder.finish().unwrap(), text.repeat(10).as_bytes());
+    let mut rng = fastrand::Rng::with_seed(1);
+    let noise: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(30_000).collect();
+    let mut story = Story::new(&impaired("gzip-noflush"));
+    story.at(0, Piece::Bytes(noise.clone())).at(1, end());
+    let mut decoder = GzDecoder::new(Vec::new());
+    decoder.write_all(&story.bytes()).unwrap();
+    assert!(decoder.finish().unwrap() == noise);
     let mut story = Story::new(&impaired("gzip-noflush"));
     story.at(0, bytes(&text)).at(1, Piece::End(Ending::Truncated));
     assert_eq!(story.told(), expect(&[(1, "[truncated]")]));
@@ -144,6 +159,7 @@ fn events_are_lost_repeated_swapped_or_changed() {
         assert_eq!(came("duplicate=3", cut), "123345667", "{cut}");
         assert_eq!(came("reorder=3", cut), "1243576", "{cut}");
         assert_eq!(came("corrupt=3", cut), "1224577", "{cut}");
+        assert_eq!(came("reorder=1", cut), "2143657", "{cut}");
     }
 }
 
