@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("units", 0),
     ("timestamp", 0),
     ("escape", 0),
@@ -13,6 +13,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("stamp", 0),
     ("schedule", 2),
     ("stats", 1),
+    ("weather", 1),
     ("verdict", 2),
     ("report", 3),
     ("shutdown", 4),

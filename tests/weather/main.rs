@@ -1,0 +1,9 @@
+//! What a path does to a stream on purpose, with told times.
+
+mod cures;
+mod endings;
+mod holds;
+mod profiles;
+mod properties;
+mod specs;
+mod story;
