@@ -120,7 +120,7 @@ fn prepared(command: Command) -> Job {
     match command {
         Command::Serve(options) => {
             let config = options.into_config();
-            grow_descriptor_table(&config);
+            grow_descriptor_table(config.max_connections);
             Box::new(|out| serve(config, out).map_err(|error| Failure::unreachable(error.to_string())))
         }
         Command::Probe(options) => Box::new(|out| probe::run(options, out)),

@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 use flate2::write::GzEncoder;
 use socket2::SockRef;
 
-use super::Shared;
 use super::hub::{Channel, Next};
-use super::registry::{Connection, EndedBy, Outcome, Stream, unix_us};
+use super::ledger::{EndedBy, Outcome, Stream};
+use super::registry::{Connection, unix_us};
+use super::ring::Shared;
+use super::service::After;
 use super::streams::Opened;
 use super::wake::{PEER_FIN, PEER_GONE, STOP};
 use crate::http::chunk::{LAST_CHUNK, Piece};
@@ -28,15 +30,6 @@ const HEARTBEAT: &[u8] = b": heartbeat\n\n";
 const KNOCK: &[u8] = b":\n\n";
 /// Padding is written in pieces of this size.
 const PAD_PIECE: usize = 16 * 1024;
-
-/// What the connection is good for behind a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum After {
-    /// The response is complete.
-    Complete,
-    /// Nothing more can be said on it.
-    Broken,
-}
 
 /// Why a stream ends.
 #[derive(Debug)]
@@ -71,7 +64,10 @@ pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Open
     // A client that has seen the end finds the stream ended, and its place free.
     opened.lease.finish(outcome);
     match terminator {
-        Some(bytes) if sender.write(&bytes).is_ok() => After::Complete,
+        Some(bytes) if sender.write(&bytes).is_ok() => match sender.framing {
+            Framing::Close => After::Last,
+            Framing::Chunked | Framing::Length => After::Complete,
+        },
         _ => After::Broken,
     }
 }
