@@ -19,14 +19,16 @@ mod hub;
 mod inner;
 mod ledger;
 mod origin;
-mod router;
 mod stream;
 mod streams;
 mod wake;
 mod watcher;
 
+pub(crate) mod outlet;
+pub(crate) mod places;
 pub(crate) mod registry;
 pub(crate) mod ring;
+pub(crate) mod router;
 pub(crate) mod service;
 
 pub mod config;

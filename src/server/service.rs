@@ -4,15 +4,19 @@
 //! the connection's own thread does it.
 
 use std::any::Any;
-use std::fmt::Debug;
+use std::fmt::{Debug, Write as _};
 use std::sync::Arc;
 
 use tiny_http::Request;
 
 use super::registry::Connection;
 use super::ring::Shared;
+use crate::http::request::{fields, printable};
 use crate::http::response::Persistence;
 use crate::http::{Response, Version};
+
+/// Longest value of a header field, and longest target, in a log line.
+pub(crate) const LOGGED_MAX: usize = 200;
 
 /// Stack of a connection's thread, unless its service needs more. Only the pages that are touched count, two as a rule;
 /// unoptimised builds and the gzip encoder need more.
@@ -30,6 +34,20 @@ pub(crate) struct Exchange {
     /// The client lets the connection serve another request.
     pub(crate) keep_alive: bool,
     pub(crate) connection: Arc<Connection>,
+}
+
+impl Exchange {
+    /// What the log says of the way that the request took, where it is known.
+    pub(crate) fn trace(&self) -> String {
+        let fields = fields(&self.head);
+        let mut trace = String::new();
+        for (label, field) in [("cf-ray", "cf-ray"), ("forwarded-for", "x-forwarded-for")] {
+            if let Some((_, value)) = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)) {
+                let _ = write!(trace, " {label}=\"{}\"", printable(value, LOGGED_MAX));
+            }
+        }
+        trace
+    }
 }
 
 /// What a connection is told to do.

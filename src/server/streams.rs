@@ -1,6 +1,5 @@
 //! Opening a stream: from the request that the router holds to what the connection's thread needs to send it.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +13,7 @@ use super::ledger::{Denied, EndedBy, Outcome, Stream};
 use super::origin::State;
 use super::registry::ConnectionId;
 use super::router::{CORS, RETRY_AFTER};
-use super::service::{Action, After, Exchange, Line, Task};
+use super::service::{Action, After, Exchange, LOGGED_MAX, Line, Task};
 use super::stream;
 use crate::SERVER_NAME;
 use crate::http::request::{fields, printable};
@@ -29,9 +28,6 @@ use crate::units::format_duration;
 
 /// Largest id that a client may resume behind: the largest integer that JavaScript holds exactly.
 const RESUME_MAX: u64 = (1 << 53) - 1;
-
-/// Longest value of a header field in a log line.
-const LOGGED_MAX: usize = 200;
 
 /// Fields whose values the hello event shows; of all others it shows how long they are. None of them carries a secret.
 const SHOWN: [&str; 37] = [
@@ -207,7 +203,7 @@ pub(crate) fn open(state: &Arc<State>, request: &StreamRequest<'_>) -> Result<Ac
     state.ledger.open(&stream, state.config.max_streams).map_err(|denied| deny(state, denied))?;
     let admitted = admit(state, request.exchange, &plan, resume).inspect_err(|_| state.ledger.forget(&stream));
     let (membership, reservation) = admitted?;
-    let trace = trace(request.exchange).into();
+    let trace = request.exchange.trace().into();
     let lease = Lease { state: Arc::clone(state), stream, membership, outcome: None, trace, _reservation: reservation };
     log_opened(request, &lease);
 
@@ -381,18 +377,6 @@ fn shown((name, value): (String, Vec<u8>)) -> (String, String) {
         format!("<{} bytes>", value.len())
     };
     (name, value)
-}
-
-/// What the log says of the way that the request took, where it is known.
-fn trace(exchange: &Exchange) -> String {
-    let fields = fields(&exchange.head);
-    let mut trace = String::new();
-    for (label, field) in [("cf-ray", "cf-ray"), ("forwarded-for", "x-forwarded-for")] {
-        if let Some((_, value)) = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)) {
-            let _ = write!(trace, " {label}=\"{}\"", printable(value, LOGGED_MAX));
-        }
-    }
-    trace
 }
 
 fn log_opened(request: &StreamRequest<'_>, lease: &Lease) {
