@@ -378,7 +378,9 @@ impl Transport for Socket {
         // The system's clock, by which the kernel stamps, may have been set meanwhile.
         let at = events.last_read.map_or(at, |last| at.max(last));
         events.last_read = Some(at);
-        events.answered.get_or_insert(at);
+        if read > 0 {
+            events.answered.get_or_insert(at);
+        }
         drop(events);
         self.buffers.input_appended(read);
         Ok(read > 0)
