@@ -2,7 +2,9 @@
 //!
 //! It stands on ureq with rustls and the platform's trust store; the sockets at the bottom are our own.
 
+mod buffers;
 pub mod content;
+mod dial;
 mod error;
 pub mod live;
 pub mod origin;
@@ -27,8 +29,9 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, BodyReader, Proxy, ResponseExt};
 
+use dial::{Dial, Names};
 use wait::Waiter;
-use wire::{Dial, Names, Secure, Trace};
+use wire::{Secure, Trace};
 
 /// Most bytes that a read of a body brings, unless the settings say otherwise.
 const BUFFER: usize = 64 * 1024;

@@ -3,32 +3,24 @@
 //! ureq hands buffered bytes out later than they came, and takes a reset of a close-delimited body for its end. So the
 //! time of every read, and every error, is noted here, before ureq sees them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, ErrorKind, IoSliceMut, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use nix::sys::socket::sockopt::ReceiveTimestampns;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::sys::time::TimeSpec;
 use rustix::net::SendFlags;
-use socket2::{Domain, Protocol, Type};
 use ureq::Error;
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as Limit;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, RustlsConnector, ShutdownHandle, Transport,
+    Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, ShutdownHandle, Transport,
 };
 
+use super::buffers::Pair;
 use super::wait::{Need, Waited, Waiter};
-
-/// The shortest time that is given to one of several addresses.
-const ADDRESS_TIMEOUT_MIN: Duration = Duration::from_millis(250);
 
 /// What happened on a request's connection, and when.
 #[derive(Debug, Clone, Default)]
@@ -56,130 +48,12 @@ impl Trace {
     }
 }
 
-/// Resolves names, or takes the addresses that the user gave for them.
-#[derive(Debug)]
-pub(super) struct Names {
-    pub(super) trace: Trace,
-    pub(super) given: Arc<HashMap<(String, u16), IpAddr>>,
-    pub(super) system: DefaultResolver,
-}
-
-impl Resolver for Names {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
-        let addresses = match self.given.get(&(host, port)) {
-            Some(ip) => {
-                let mut addresses = self.empty();
-                addresses.push(SocketAddr::new(*ip, port));
-                addresses
-            }
-            None => self.system.resolve(uri, config, timeout)?,
-        };
-        self.trace.events().resolved = Some(Instant::now());
-        Ok(addresses)
-    }
-}
-
-/// Opens sockets.
-#[derive(Debug)]
-pub(super) struct Dial {
-    pub(super) trace: Trace,
-    /// Who waits, if it is not the kernel alone.
-    pub(super) waiter: Option<Arc<dyn Waiter>>,
-}
-
-impl<In: Transport> Connector<In> for Dial {
-    type Out = Either<In, Socket>;
-
-    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        if let Some(transport) = chained {
-            return Ok(Some(Either::A(transport)));
-        }
-        let stream = self.connect_any(&details.addrs, details.timeout)?;
-        stream.set_nodelay(true)?;
-        // Without stamps, reads have the time when they returned.
-        let _ = setsockopt(&stream, ReceiveTimestampns, &true);
-        let mut events = self.trace.events();
-        events.connected = Some(Instant::now());
-        events.remote = stream.peer_addr().ok();
-        drop(events);
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        let stream = Arc::new(Shared(stream));
-        let handle: Weak<dyn ShutdownHandle> = Arc::downgrade(&(Arc::clone(&stream) as Arc<dyn ShutdownHandle>));
-        (details.register_shutdown)(handle)?;
-        Ok(Some(Either::B(Socket {
-            stream,
-            buffers,
-            trace: self.trace.clone(),
-            timeout: None,
-            waiter: self.waiter.clone(),
-        })))
-    }
-}
-
 /// The time that a step may take; none without a limit.
-fn time_left(timeout: NextTimeout) -> Result<Option<Duration>, Error> {
+pub(super) fn time_left(timeout: NextTimeout) -> Result<Option<Duration>, Error> {
     match timeout.after {
         Limit::NotHappening => Ok(None),
         Limit::Exact(left) if left.is_zero() => Err(Error::Timeout(timeout.reason)),
         Limit::Exact(left) => Ok(Some(left)),
-    }
-}
-
-impl Dial {
-    /// Tries the addresses in turn, each with a part of the time that is left.
-    fn connect_any(&self, addresses: &[SocketAddr], timeout: NextTimeout) -> Result<TcpStream, Error> {
-        let deadline = time_left(timeout)?.map(|left| Instant::now() + left);
-        let mut failure = Error::HostNotFound;
-        for (index, address) in addresses.iter().enumerate() {
-            let remaining = (addresses.len() - index) as u32;
-            let part = deadline.map(|deadline| {
-                let left = deadline.saturating_duration_since(Instant::now());
-                (left / remaining).max(ADDRESS_TIMEOUT_MIN)
-            });
-            let result = match (&self.waiter, part) {
-                (Some(waiter), part) => self.connect_beside(&**waiter, *address, part),
-                (None, None) => TcpStream::connect(address),
-                (None, Some(part)) => TcpStream::connect_timeout(address, part),
-            };
-            match result {
-                Ok(stream) => return Ok(stream),
-                Err(error) if error.kind() == ErrorKind::TimedOut => failure = Error::Timeout(timeout.reason),
-                Err(error) => failure = Error::Io(error),
-            }
-            if self.trace.events().left {
-                break;
-            }
-        }
-        Err(failure)
-    }
-
-    /// Connects while the waiter waits.
-    fn connect_beside(
-        &self,
-        waiter: &dyn Waiter,
-        address: SocketAddr,
-        within: Option<Duration>,
-    ) -> io::Result<TcpStream> {
-        let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        match socket.connect(&address.into()) {
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
-            result => result?,
-        }
-        let deadline = within.map(|within| Instant::now() + within);
-        match waiter.wait(socket.as_fd(), Need::Room, deadline) {
-            Waited::Ready => {}
-            Waited::Late => return Err(ErrorKind::TimedOut.into()),
-            Waited::Left => {
-                self.trace.events().left = true;
-                return Err(ErrorKind::TimedOut.into());
-            }
-        }
-        socket.take_error()?.map_or(Ok(()), Err)?;
-        socket.set_nonblocking(false)?;
-        Ok(socket.into())
     }
 }
 
@@ -240,7 +114,7 @@ impl<T: Transport> Transport for Watched<T> {
 }
 
 /// A socket that can be shut down by another thread.
-struct Shared(TcpStream);
+pub(super) struct Shared(pub(super) TcpStream);
 
 impl ShutdownHandle for Shared {
     fn shutdown(&self) {
@@ -252,7 +126,7 @@ impl ShutdownHandle for Shared {
 /// The transport on a socket.
 pub(super) struct Socket {
     stream: Arc<Shared>,
-    buffers: LazyBuffers,
+    buffers: Pair,
     trace: Trace,
     /// The read timeout that is set.
     timeout: Option<Duration>,
@@ -266,6 +140,10 @@ impl fmt::Debug for Socket {
 }
 
 impl Socket {
+    pub(super) fn new(stream: Arc<Shared>, buffer: usize, trace: Trace, waiter: Option<Arc<dyn Waiter>>) -> Socket {
+        Socket { stream, buffers: Pair::new(buffer), trace, timeout: None, waiter }
+    }
+
     fn failed(&self, error: io::Error, timeout: NextTimeout) -> Error {
         if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
             return Error::Timeout(timeout.reason);
@@ -362,6 +240,7 @@ impl Transport for Socket {
                 written.map_err(|error| self.failed(error, timeout))
             }
         };
+        self.buffers.release_output();
         let mut events = self.trace.events();
         events.written = Some(writing);
         events.answered = None;

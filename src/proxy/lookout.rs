@@ -127,3 +127,83 @@ impl Waiter for Lookout {
 fn unrounded(left: Duration) -> Duration {
     if left > ROUNDED { left - left / 500 } else { left }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::registry::{Registry, Role};
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    /// Both ends of a connection.
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, listener.accept().unwrap().0)
+    }
+
+    struct Scene {
+        lookout: Lookout,
+        stop: Stop,
+        client: TcpStream,
+        /// The target's end of its connection, and ours.
+        target: (TcpStream, TcpStream),
+    }
+
+    fn scene() -> Scene {
+        let ((client, accepted), stop) = (pair(), Stop::new().unwrap());
+        let peer = client.local_addr().unwrap();
+        let connection = Registry::default().insert(accepted, peer, Role::Public);
+        Scene { lookout: Lookout::new(&connection, &stop), stop, client, target: pair() }
+    }
+
+    impl Scene {
+        fn wait(&self, deadline: Option<Instant>) -> (Waited, Option<Sight>) {
+            (self.lookout.wait(self.target.1.as_fd(), Need::Input, deadline), self.lookout.seen())
+        }
+    }
+
+    #[test]
+    fn the_target_is_waited_for_and_room_is_there() {
+        let mut scene = scene();
+        scene.target.0.write_all(b"x").unwrap();
+        scene.client.write_all(b"the next request").unwrap();
+        assert_eq!(scene.wait(None), (Waited::Ready, None));
+        assert_eq!(scene.lookout.wait(scene.target.1.as_fd(), Need::Room, None), Waited::Ready);
+    }
+
+    #[test]
+    fn deadlines_are_not_missed_and_told_apart() {
+        let scene = scene();
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let at = soon();
+        assert_eq!(scene.wait(Some(at)), (Waited::Late, None));
+        assert!(Instant::now() >= at);
+        let at = soon();
+        scene.lookout.set_deadline(Some(at));
+        assert_eq!(scene.wait(None), (Waited::Left, Some(Sight::Due)));
+        assert!(Instant::now() >= at);
+        scene.lookout.set_deadline(Some(soon()));
+        assert!(scene.lookout.pause().is_none());
+        assert_eq!(scene.lookout.seen(), Some(Sight::Due));
+        assert_eq!((unrounded(ROUNDED), unrounded(ROUNDED * 100)), (ROUNDED, ROUNDED * 100 - ROUNDED / 5));
+    }
+
+    #[test]
+    fn a_client_that_is_gone_ends_every_wait() {
+        let mut scene = scene();
+        scene.target.0.write_all(b"x").unwrap();
+        scene.client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(scene.wait(None), (Waited::Left, Some(Sight::ClientGone)));
+        scene.lookout.set_deadline(None);
+        assert!(scene.lookout.pause().is_none());
+        assert_eq!(scene.lookout.seen(), Some(Sight::ClientGone));
+    }
+
+    #[test]
+    fn the_order_to_stop_ends_every_wait() {
+        let scene = scene();
+        scene.stop.trigger();
+        assert_eq!(scene.wait(None), (Waited::Left, Some(Sight::Stopped)));
+    }
+}

@@ -2,23 +2,23 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use socket2::SockRef;
 use ureq::http::StatusCode;
 
 use super::Target;
 use super::chain::{Chain, Ending, Piece};
 use super::lookout::{Lookout, Sight};
+use super::outcome::{By, ENDED, Outcome};
 use super::request::{Fields, Hop};
 use super::response::{self, Asked, Framing};
+use super::sink::Sink;
 use crate::client::{self, Arrival, Body, ClientError, Session};
 use crate::escape::escaped;
-use crate::http::chunk::{self, LAST_CHUNK};
-use crate::http::{Response, Version};
-use crate::server::outlet;
+use crate::http::Version;
 use crate::server::registry::Connection;
 use crate::server::service::{After, Kept, Line, Task};
+use crate::shutdown::Stop;
 use crate::units::format_duration;
 
 /// A request that is to be relayed.
@@ -41,62 +41,6 @@ pub(super) struct Relay {
 struct Way {
     session: Session,
     lookout: Arc<Lookout>,
-}
-
-/// What the target did.
-const ENDED: &str = "ended the response";
-const BROKE_OFF: &str = "broke the response off";
-const RESET: &str = "reset the connection";
-
-/// Who ended a relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
-    Client,
-    Target,
-    Shutdown,
-}
-
-impl By {
-    fn as_str(self) -> &'static str {
-        match self {
-            By::Client => "client",
-            By::Target => "target",
-            By::Shutdown => "shutdown",
-        }
-    }
-}
-
-/// How a relay ended.
-#[derive(Debug)]
-struct Outcome {
-    by: By,
-    reason: String,
-    after: After,
-}
-
-impl Outcome {
-    fn broken(by: By, reason: impl Into<String>) -> Outcome {
-        Outcome { by, reason: reason.into(), after: After::Broken }
-    }
-
-    /// What a wait came upon, if that is an end.
-    fn of(sight: Sight, connection: &Connection) -> Option<Outcome> {
-        match sight {
-            Sight::Due => None,
-            Sight::Stopped => Some(Outcome::broken(By::Shutdown, "the proxy stops")),
-            Sight::ClientGone => {
-                let error = outlet::pending_error(&connection.stream);
-                let reason = error.map_or_else(|| outlet::CLOSED.to_owned(), |error| outlet::reason(&error));
-                Some(Outcome::broken(By::Client, reason))
-            }
-        }
-    }
-
-    /// Nobody answered for the target, so that we do.
-    fn instead(status: u16, reason: String) -> Outcome {
-        let after = After::Unsent(Response::text(status, &reason));
-        Outcome { by: By::Target, reason, after }
-    }
 }
 
 impl Task for Relay {
@@ -137,6 +81,10 @@ impl Relay {
             answer = self.ask(&way);
         }
         let response = match answer {
+            Ok(response) if response.head.status < 200 => {
+                let text = "the target answers with a protocol that nobody asked for";
+                return Outcome::instead(502, format!("relay to {}: {text}", self.target.shown));
+            }
             Ok(response) => response,
             Err(error) => return self.unanswered(&error, &way.lookout, connection),
         };
@@ -206,23 +154,12 @@ impl Relay {
         let framing = response::framing(head.status, &fields, self.asked);
         let head_bytes = response::head(head.status, phrase.unwrap_or_default(), fields, framing, self.asked, &hop);
         sent.status = Some(head.status);
-        let mut outlet = Outlet { connection, framing, pending: head_bytes, bytes: &mut sent.bytes };
-        let result = outlet.flush().and_then(|()| match framing {
+        let mut sink = Sink { connection, framing, pending: head_bytes, bytes: &mut sent.bytes };
+        let result = sink.flush().and_then(|()| match framing {
             Framing::None => Ok(Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete }),
-            _ => pump(&mut body, lookout, &mut outlet, &mut self.chain()),
+            _ => pump(&mut body, lookout, &mut sink, &mut self.chain()),
         });
-        result.unwrap_or_else(|error| lost(&error, lookout.is_stopping()))
-    }
-}
-
-/// A write to the client failed.
-fn lost(error: &io::Error, stopping: bool) -> Outcome {
-    match error.kind() {
-        // A write that would not end by itself was ended by the stop.
-        io::ErrorKind::BrokenPipe | io::ErrorKind::WouldBlock if stopping => {
-            Outcome::broken(By::Shutdown, "the proxy stops")
-        }
-        _ => Outcome::broken(By::Client, outlet::reason(error)),
+        result.unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()))
     }
 }
 
@@ -239,9 +176,9 @@ fn advice(error: &ClientError) -> &'static str {
 }
 
 /// Passes a body on through the chain, as it comes, until an end is released.
-fn pump(body: &mut Body, lookout: &Lookout, outlet: &mut Outlet<'_>, chain: &mut Chain) -> io::Result<Outcome> {
+fn pump(body: &mut Body, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
     let mut released = Vec::new();
-    let mut open = true;
+    let (mut open, mut failure) = (true, None);
     loop {
         lookout.set_deadline(chain.due());
         let arrival = if open { body.read_or_leave() } else { lookout.pause() };
@@ -250,17 +187,24 @@ fn pump(body: &mut Body, lookout: &Lookout, outlet: &mut Outlet<'_>, chain: &mut
             Some(Arrival::Bytes(_, bytes)) => chain.take(Piece::Bytes(bytes), now, &mut released),
             Some(Arrival::End(_, ending)) => {
                 open = false;
+                if let client::Ending::Failed(text) = &ending {
+                    failure = Some(text.clone());
+                }
                 chain.take(Piece::End(ending_of(&ending)), now, &mut released);
             }
-            None => match lookout.seen().and_then(|seen| Outcome::of(seen, outlet.connection)) {
+            None => match lookout.seen().and_then(|seen| Outcome::of(seen, sink.connection)) {
                 Some(outcome) => return Ok(outcome),
                 None => chain.fire(now, &mut released),
             },
         }
+        if chain.due().is_some_and(|due| due <= now) {
+            // A target that never pauses would not let the deadline end a wait.
+            chain.fire(now, &mut released);
+        }
         for piece in released.drain(..) {
             match piece {
-                Piece::Bytes(bytes) => outlet.send(&bytes)?,
-                Piece::End(ending) => return outlet.end(ending),
+                Piece::Bytes(bytes) => sink.send(&bytes)?,
+                Piece::End(ending) => return sink.end(ending).map(|outcome| outcome.because(failure)),
             }
         }
     }
@@ -276,82 +220,8 @@ fn ending_of(ending: &client::Ending) -> Ending {
 }
 
 impl Way {
-    fn new(target: &Target, connection: &Arc<Connection>, stop: &crate::shutdown::Stop) -> Way {
+    fn new(target: &Target, connection: &Arc<Connection>, stop: &Stop) -> Way {
         let lookout = Arc::new(Lookout::new(connection, stop));
         Way { session: target.client.session_beside(Arc::clone(&lookout) as Arc<_>), lookout }
-    }
-}
-
-/// Writes a response to the client.
-struct Outlet<'a> {
-    connection: &'a Connection,
-    framing: Framing,
-    /// The head, until it is sent with whatever is sent first.
-    pending: Vec<u8>,
-    /// Where the bytes of the body are counted.
-    bytes: &'a mut u64,
-}
-
-impl Outlet<'_> {
-    /// Sends the head by itself.
-    fn flush(&mut self) -> io::Result<()> {
-        self.write(&[])
-    }
-
-    /// Sends a part of the body, in one write and one chunk.
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        match self.framing {
-            Framing::Chunked => self.write(chunk::Piece::of(|out| out.extend_from_slice(bytes)).chunk())?,
-            _ => self.write(bytes)?,
-        }
-        *self.bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Ends the response as the target's ended, as far as the framing can say so.
-    fn end(&mut self, ending: Ending) -> io::Result<Outcome> {
-        let complete = match self.framing {
-            Framing::Length(length) => *self.bytes == length,
-            _ => true,
-        };
-        let (reason, after) = match (ending, self.framing) {
-            (Ending::Clean, Framing::Chunked) => {
-                self.write(LAST_CHUNK)?;
-                (ENDED, After::Complete)
-            }
-            (Ending::Clean, Framing::Close) => {
-                self.flush()?;
-                (ENDED, After::Last)
-            }
-            (Ending::Clean, _) if complete => (ENDED, After::Complete),
-            // Where the end of the connection is that of the body, nothing but a reset says that it is too early.
-            (Ending::Truncated, Framing::Close) => (BROKE_OFF, self.reset()),
-            (Ending::Clean | Ending::Truncated, _) => {
-                self.flush()?;
-                (BROKE_OFF, After::Broken)
-            }
-            (Ending::Reset, _) => (RESET, self.reset()),
-        };
-        Ok(Outcome { by: By::Target, reason: reason.to_owned(), after })
-    }
-
-    /// Makes the close of the connection a reset.
-    fn reset(&self) -> After {
-        if let Err(error) = SockRef::from(&self.connection.stream).set_linger(Some(Duration::ZERO)) {
-            log::warn!("reset the connection of {}: {error}", self.connection.peer);
-        }
-        After::Broken
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.pending.is_empty() {
-            return if bytes.is_empty() { Ok(()) } else { outlet::write(&self.connection.stream, bytes) };
-        }
-        let mut pending = std::mem::take(&mut self.pending);
-        pending.extend_from_slice(bytes);
-        outlet::write(&self.connection.stream, &pending)
     }
 }

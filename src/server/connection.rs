@@ -291,6 +291,7 @@ impl Client<'_> {
     fn linger(&mut self) {
         let deadline = Instant::now() + LINGER;
         let mut drained = 0;
+        self.kept = None;
         if self.connection.stream.shutdown(Shutdown::Write).is_err() {
             return;
         }

@@ -1,8 +1,10 @@
 //! What a client is told when the target does not answer, and how the program ends when it can't begin.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 use super::common::raw::Raw;
 use super::{Scene, proxy, proxy_with};
@@ -46,6 +48,49 @@ fn a_head_that_does_not_come_in_time_is_told() {
     assert!(since.elapsed() >= Duration::from_millis(200));
     assert!(head.status == 504 && body.contains("within 200ms") && body.contains("--head-timeout"), "{body}");
     assert!(target.is_at_end(), "its connection is closed");
+}
+
+/// A listener whose queue is full, so that a further connection is neither made nor refused.
+fn full() -> (Socket, SocketAddr, Vec<Socket>) {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let waiting = (0..4).map(|_| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        // It is under way.
+        let _ = socket.connect(&address);
+        socket
+    });
+    let waiting = waiting.collect();
+    (listener, address.as_socket().unwrap(), waiting)
+}
+
+#[test]
+fn a_connection_that_is_not_made_is_told_in_time() {
+    let (_listener, address, _waiting) = full();
+    let proxy = proxy_with(&format!("http://{address}/sse"), &["--connect-timeout", "0.3"]);
+    let (head, body) = proxy.fetch("/events");
+    assert!(head.status == 502 && body.contains(&format!("connect to {address}: no answer in time")), "{body}");
+}
+
+#[test]
+fn a_client_that_leaves_while_the_connection_is_made_is_noticed() {
+    let (_listener, address, _waiting) = full();
+    let proxy = proxy(&format!("http://{address}/sse"));
+    let client = proxy.get("/events");
+    proxy.wait_log(&["relay opened id=1"]);
+    drop(client);
+    proxy.wait_log(&["relay closed id=1", "by=client", "closed the connection"]);
+}
+
+#[test]
+fn a_switch_of_protocols_that_nobody_asked_for_is_told() {
+    let scene = Scene::new();
+    let mut client = scene.proxy.get("/events");
+    scene.target.answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+    assert_eq!(client.read_response().0.status, 502);
 }
 
 #[test]
