@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::ReceiveTimestampns;
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, SockRef, TcpKeepalive, Type};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -53,6 +53,8 @@ pub(super) struct Dial {
     pub(super) trace: Trace,
     /// Who waits, if it is not the kernel alone.
     pub(super) waiter: Option<Arc<dyn Waiter>>,
+    /// How long a connection may be silent before its other end is asked whether it is still there.
+    pub(super) keepalive: Option<Duration>,
 }
 
 impl<In: Transport> Connector<In> for Dial {
@@ -64,6 +66,9 @@ impl<In: Transport> Connector<In> for Dial {
         }
         let stream = self.connect_any(&details.addrs, details.timeout)?;
         stream.set_nodelay(true)?;
+        if let Some(time) = self.keepalive {
+            SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(time).with_interval(time))?;
+        }
         // Without stamps, reads have the time when they returned.
         let _ = setsockopt(&stream, ReceiveTimestampns, &true);
         let mut events = self.trace.events();

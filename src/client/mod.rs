@@ -81,6 +81,8 @@ pub struct Settings {
     /// Bytes in each of a connection's buffers, and most of a response's head, instead of as many as are of use to
     /// whoever has few connections.
     pub buffer: Option<usize>,
+    /// How long a connection may be silent before TCP asks its other end whether it is still there, if it ever does.
+    pub keepalive: Option<Duration>,
 }
 
 /// When what happened to a request.
@@ -185,6 +187,7 @@ pub struct Client {
     given: Arc<HashMap<(String, u16), IpAddr>>,
     tls: Arc<RustlsConnector>,
     buffer: usize,
+    keepalive: Option<Duration>,
 }
 
 /// Requests one after another, on one connection where that is kept alive.
@@ -252,7 +255,13 @@ impl Client {
             .tls_config(tls_config(settings)?)
             .build();
         let buffer = settings.buffer.unwrap_or(BUFFER);
-        Ok(Client { config, given: Arc::new(settings.resolve.clone()), tls: Arc::default(), buffer })
+        Ok(Client {
+            config,
+            given: Arc::new(settings.resolve.clone()),
+            tls: Arc::default(),
+            buffer,
+            keepalive: settings.keepalive,
+        })
     }
 
     /// A session of its own connections.
@@ -270,7 +279,7 @@ impl Client {
         let names = Names { trace: trace.clone(), given: Arc::clone(&self.given), system: DefaultResolver::default() };
         let chain =
             ().chain(ConnectProxyConnector::default())
-                .chain(Dial { trace: trace.clone(), waiter })
+                .chain(Dial { trace: trace.clone(), waiter, keepalive: self.keepalive })
                 .chain(Secure { trace: trace.clone(), tls: Arc::clone(&self.tls) });
         Session {
             agent: Agent::with_parts(self.config.clone(), chain, names),

@@ -47,6 +47,9 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 pub const DESCRIPTORS: usize = 2;
 /// Bytes in each of a relay's buffers, and most in the head of a target's response.
 pub const BUFFER: usize = 16 * 1024;
+/// How long a target may be silent before TCP asks it whether it is still there. One that is gone without a word would
+/// leave its clients waiting.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Stack of a connection's thread. TLS needs it while the connection is made, most of all in unoptimised builds.
 const STACK: usize = 512 * 1024;
 /// Longest id in the path of a stream's state.
@@ -63,7 +66,7 @@ pub struct Config {
     pub max_connections: usize,
     /// The URL whose stream is relayed. Its credentials, if it has some, are sent for clients that have none.
     pub target: String,
-    /// How the target is asked. Redirects are passed back, whatever this says.
+    /// How the target is asked. Redirects, buffers and keepalive are those of a proxy, whatever this says.
     pub settings: Settings,
     /// How long the target may take for the head of its response.
     pub head_timeout: Duration,
@@ -139,7 +142,12 @@ impl Target {
         if !uri.as_ref().is_some_and(fits) {
             return Err(ProxyError::Target(request.url));
         }
-        let settings = Settings { redirects: Redirects::Return, buffer: Some(BUFFER), ..config.settings.clone() };
+        let settings = Settings {
+            redirects: Redirects::Return,
+            buffer: Some(BUFFER),
+            keepalive: Some(KEEPALIVE),
+            ..config.settings.clone()
+        };
         Ok(Target {
             client: Client::new(&settings).map_err(ProxyError::Client)?,
             shown: crate::escape::escaped(&request.url),
