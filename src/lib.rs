@@ -11,9 +11,10 @@
 //! | 2 | [`verdict`] | pure: summaries in; verdict, hold and findings out |
 //! | 3 | [`report`] | pure: what was found, as text, JSON and JUnit's XML |
 //! | 4 | [`shutdown`], [`nonce`], [`client`] | edge: signals to one stop token; random names; HTTP client that stamps every read |
-//! | 5 | [`server`] | edge: the instrumented origin |
+//! | 5 | [`server`] | edge: the instrumented origin, and the ring that it and the proxy stand in |
 //! | 5 | [`probe`] | edge: one path measured with several streams at once |
 //! | 6 | [`cat`] | edge: the events of a stream, printed as they arrive |
+//! | 6 | [`proxy`] | edge: a relay for event streams |
 //! | 8 | [`cli`] | arguments to configurations, exit codes |
 
 #[cfg(not(target_os = "linux"))]
@@ -26,6 +27,7 @@ pub mod escape;
 pub mod http;
 pub mod nonce;
 pub mod probe;
+pub mod proxy;
 pub mod report;
 pub mod schedule;
 pub mod server;

@@ -22,6 +22,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("server", 5),
     ("probe", 5),
     ("cat", 6),
+    ("proxy", 6),
     ("cli", 8),
 ];
 

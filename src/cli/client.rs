@@ -106,21 +106,29 @@ impl ClientOptions {
     /// # Errors
     /// A text for the user, for options that exclude each other, a file that can't be read, and a proxy that is none.
     pub(super) fn into_client(self) -> Result<Client, String> {
+        Client::new(&self.into_settings()?).map_err(|error| error.to_string())
+    }
+
+    /// The client's settings.
+    ///
+    /// # Errors
+    /// A text for the user, for options that exclude each other, and a file that can't be read.
+    pub(super) fn into_settings(self) -> Result<Settings, String> {
         let family = match (self.ipv4, self.ipv6) {
             (false, false) => Family::Any,
             (true, false) => Family::V4,
             (false, true) => Family::V6,
             (true, true) => return Err("-4 and -6 exclude each other".to_owned()),
         };
-        let settings = Settings {
+        Ok(Settings {
             insecure: self.insecure,
             ca_certificates: self.cacert.as_deref().map(read).transpose()?,
             resolve: self.resolve.into_iter().collect(),
             connect_timeout: self.connect_timeout,
             family,
             proxy: self.proxy,
-        };
-        Client::new(&settings).map_err(|error| error.to_string())
+            ..Settings::default()
+        })
     }
 }
 

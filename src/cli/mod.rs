@@ -8,10 +8,12 @@ mod logging;
 mod normalize;
 mod options;
 mod probe;
+mod proxy;
 mod terminal;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use argh::FromArgs;
@@ -120,11 +122,15 @@ fn prepared(command: Command) -> Job {
     match command {
         Command::Serve(options) => {
             let config = options.into_config();
-            grow_descriptor_table(&config);
+            grow_descriptor_table(config.max_connections);
             Box::new(|out| serve(config, out).map_err(|error| Failure::unreachable(error.to_string())))
         }
         Command::Probe(options) => Box::new(|out| probe::run(options, out)),
         Command::Cat(options) => Box::new(|out| cat::run(options, out)),
+        Command::Proxy(options) => {
+            grow_descriptor_table(options.descriptors());
+            Box::new(|out| proxy::run(options, out))
+        }
     }
 }
 
@@ -179,13 +185,18 @@ fn wrapped(text: &str) -> String {
     out
 }
 
+/// Says where a server can be reached.
+fn show_addresses(out: &mut dyn Write, addresses: &[SocketAddr], base: &str) {
+    for address in addresses {
+        show(out, &format!("listening on http://{address}{base}/"));
+    }
+}
+
 fn serve(config: Config, out: &mut dyn Write) -> Result<Exit, Box<dyn std::error::Error>> {
     let base = config.base_path.clone();
     let server = Server::start(config)?;
     let interrupts = Interrupts::install().map_err(|error| io::Error::other(format!("handle signals: {error}")))?;
-    for address in server.addresses() {
-        show(out, &format!("listening on http://{address}{base}/"));
-    }
+    show_addresses(out, server.addresses(), &base);
     for address in server.admin_addresses() {
         show(out, &format!("admin on http://{address}/"));
     }

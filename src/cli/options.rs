@@ -9,6 +9,7 @@ use log::LevelFilter;
 use super::cat::Cat;
 use super::normalize::Spec;
 use super::probe::Probe;
+use super::proxy::Proxy;
 use crate::schedule::plan::{DURATION_MAX, INTERVAL_MAX, INTERVAL_MIN};
 use crate::server::config::{self, Config};
 use crate::server::listen::ListenAddr;
@@ -42,6 +43,7 @@ pub(super) enum Command {
     Serve(Serve),
     Probe(Probe),
     Cat(Cat),
+    Proxy(Proxy),
 }
 
 /// Serve the instrumented SSE origin and its page.
@@ -112,7 +114,7 @@ fn max_duration(text: &str) -> Result<Duration, String> {
     within(text, INTERVAL_MIN, DURATION_MAX)
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it must be a number, at least 1".to_owned())
 }
 
@@ -122,7 +124,7 @@ fn rate(text: &str) -> Result<u64, String> {
 }
 
 /// A path without `/` at its end; the root is the empty path.
-fn base_path(text: &str) -> Result<String, String> {
+pub(super) fn base_path(text: &str) -> Result<String, String> {
     let path = text.trim_end_matches('/');
     let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~".contains(&b));
     let fits = path.is_empty() || (path.starts_with('/') && !path.contains("//"));

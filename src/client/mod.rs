@@ -2,11 +2,14 @@
 //!
 //! It stands on ureq with rustls and the platform's trust store; the sockets at the bottom are our own.
 
+mod buffers;
 pub mod content;
+mod dial;
 mod error;
 pub mod live;
 pub mod origin;
 pub mod request;
+pub mod wait;
 mod wire;
 
 use std::collections::HashMap;
@@ -26,7 +29,12 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, BodyReader, Proxy, ResponseExt};
 
-use wire::{Dial, Names, Secure, Trace};
+use dial::{Dial, Names};
+use wait::Waiter;
+use wire::{Secure, Trace};
+
+/// Most bytes that a read of a body brings, unless the settings say otherwise.
+const BUFFER: usize = 64 * 1024;
 
 /// Redirects that are followed.
 pub const REDIRECTS_MAX: u32 = 10;
@@ -41,6 +49,16 @@ pub enum Family {
     V4,
     /// IPv6 alone.
     V6,
+}
+
+/// What becomes of a response that is a redirect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// It is followed, up to [`REDIRECTS_MAX`] times.
+    #[default]
+    Follow,
+    /// It is a response as any other.
+    Return,
 }
 
 /// How requests are made, with curl's names.
@@ -58,6 +76,13 @@ pub struct Settings {
     pub family: Family,
     /// An HTTP proxy, asked to CONNECT.
     pub proxy: Option<String>,
+    /// What becomes of redirects.
+    pub redirects: Redirects,
+    /// Bytes in each of a connection's buffers, and most of a response's head, instead of as many as are of use to
+    /// whoever has few connections.
+    pub buffer: Option<usize>,
+    /// How long a connection may be silent before TCP asks its other end whether it is still there, if it ever does.
+    pub keepalive: Option<Duration>,
 }
 
 /// When what happened to a request.
@@ -141,6 +166,8 @@ impl Head {
 pub struct Response {
     /// What came before the body.
     pub head: Head,
+    /// The header fields of the head with their values as they came: they may be no UTF-8.
+    pub fields: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Body,
 }
@@ -159,6 +186,8 @@ pub struct Client {
     config: Config,
     given: Arc<HashMap<(String, u16), IpAddr>>,
     tls: Arc<RustlsConnector>,
+    buffer: usize,
+    keepalive: Option<Duration>,
 }
 
 /// Requests one after another, on one connection where that is kept alive.
@@ -167,6 +196,7 @@ pub struct Session {
     agent: Agent,
     trace: Trace,
     stopped: Arc<AtomicBool>,
+    buffer: usize,
 }
 
 /// Ends a session's request from another thread.
@@ -199,9 +229,19 @@ impl Client {
             Family::V4 => IpFamily::Ipv4Only,
             Family::V6 => IpFamily::Ipv6Only,
         };
-        let config = Agent::config_builder()
+        let redirects = match settings.redirects {
+            Redirects::Follow => REDIRECTS_MAX,
+            Redirects::Return => 0,
+        };
+        let mut builder = Agent::config_builder();
+        if let Some(size) = settings.buffer {
+            // A head that fills the buffer is refused before there is no room to read more.
+            let head = size.saturating_sub(1);
+            builder = builder.input_buffer_size(size).output_buffer_size(size).max_response_header_size(head);
+        }
+        let config = builder
             .http_status_as_error(false)
-            .max_redirects(REDIRECTS_MAX)
+            .max_redirects(redirects)
             .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             .save_redirect_history(true)
             .allow_non_standard_methods(true)
@@ -214,18 +254,39 @@ impl Client {
             .timeout_resolve(settings.connect_timeout)
             .tls_config(tls_config(settings)?)
             .build();
-        Ok(Client { config, given: Arc::new(settings.resolve.clone()), tls: Arc::default() })
+        let buffer = settings.buffer.unwrap_or(BUFFER);
+        Ok(Client {
+            config,
+            given: Arc::new(settings.resolve.clone()),
+            tls: Arc::default(),
+            buffer,
+            keepalive: settings.keepalive,
+        })
     }
 
     /// A session of its own connections.
     pub fn session(&self) -> Session {
+        self.session_with(None)
+    }
+
+    /// A session of its own connections, on which `waiter` does all the waiting but that for names.
+    pub fn session_beside(&self, waiter: Arc<dyn Waiter>) -> Session {
+        self.session_with(Some(waiter))
+    }
+
+    fn session_with(&self, waiter: Option<Arc<dyn Waiter>>) -> Session {
         let trace = Trace::default();
         let names = Names { trace: trace.clone(), given: Arc::clone(&self.given), system: DefaultResolver::default() };
         let chain =
             ().chain(ConnectProxyConnector::default())
-                .chain(Dial { trace: trace.clone() })
+                .chain(Dial { trace: trace.clone(), waiter, keepalive: self.keepalive })
                 .chain(Secure { trace: trace.clone(), tls: Arc::clone(&self.tls) });
-        Session { agent: Agent::with_parts(self.config.clone(), chain, names), trace, stopped: Arc::default() }
+        Session {
+            agent: Agent::with_parts(self.config.clone(), chain, names),
+            trace,
+            stopped: Arc::default(),
+            buffer: self.buffer,
+        }
     }
 }
 
@@ -251,6 +312,13 @@ fn tls_config(settings: &Settings) -> Result<TlsConfig, ClientError> {
 }
 
 impl Session {
+    /// Whether the newest request went over a connection that an earlier one had left, and got no byte in answer: it may
+    /// have been closed in the same moment.
+    pub fn was_left_behind(&self) -> bool {
+        let events = self.trace.events();
+        events.connected.is_none() && events.written.is_some() && events.answered.is_none()
+    }
+
     /// What stops this session.
     pub fn stopper(&self) -> Stopper {
         Stopper { agent: self.agent.clone(), stopped: Arc::clone(&self.stopped) }
@@ -261,24 +329,37 @@ impl Session {
     /// # Errors
     /// A [`ClientError`] that names the step that failed, and its target.
     pub fn open(&self, request: &Request) -> Result<Response, ClientError> {
+        let Request { url, method, headers, body } = request;
+        // As bytes: a value may hold more than ASCII, a last event ID for one.
+        let fields = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        self.send(method, url, fields, body.as_deref())
+    }
+
+    /// The same with fields of any bytes.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn send<'a>(
+        &self,
+        method: &str,
+        url: &str,
+        fields: impl Iterator<Item = (&'a str, &'a [u8])>,
+        body: Option<&[u8]>,
+    ) -> Result<Response, ClientError> {
         let begun = Instant::now();
         *self.trace.events() = wire::Events::default();
-        let mut builder = ureq::http::Request::builder().method(request.method.as_str()).uri(&request.url);
-        for (name, value) in &request.headers {
-            // As bytes: a value may hold more than ASCII, a last event ID for one.
-            builder = builder.header(name, value.as_bytes());
-        }
-        let bodiless = request.body.is_none() && !matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
-        let malformed = |error: ureq::http::Error| {
-            ClientError::Request(request::without_credentials(&request.url), error.to_string())
-        };
+        let builder = ureq::http::Request::builder().method(method).uri(url);
+        let builder = fields.fold(builder, |builder, (name, value)| builder.header(name, value));
+        let bodiless = body.is_none() && !matches!(method, "POST" | "PUT" | "PATCH");
+        let malformed =
+            |error: ureq::http::Error| ClientError::Request(request::without_credentials(url), error.to_string());
         let result = if bodiless {
             self.agent.run(builder.body(()).map_err(malformed)?)
         } else {
-            self.agent.run(builder.body(request.body.clone().unwrap_or_default()).map_err(malformed)?)
+            self.agent.run(builder.body(body.unwrap_or_default()).map_err(malformed)?)
         };
         let events = self.trace.events().clone();
-        let response = result.map_err(|error| ClientError::of(error, &request.url, &events))?;
+        let response = result.map_err(|error| ClientError::of(error, url, &events))?;
         let complete = events.last_read.unwrap_or(begun);
         let timing = Timing {
             begun,
@@ -293,9 +374,9 @@ impl Session {
         let history = response.get_redirect_history().unwrap_or_default();
         let redirects = history.iter().map(ToString::to_string).filter(|url| *url != here);
         let redirects = redirects.map(|url| request::without_credentials(&url)).collect();
-        let headers = response.headers().iter();
-        let headers =
-            headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let fields: Vec<(String, Vec<u8>)> =
+            response.headers().iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+        let headers = fields.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()));
         let head = Head {
             status: response.status().as_u16(),
             version: format!("{:?}", response.version()),
@@ -309,9 +390,9 @@ impl Session {
             reader: response.into_body().into_with_config().limit(u64::MAX).reader(),
             trace: self.trace.clone(),
             stopped: Arc::clone(&self.stopped),
-            buffer: vec![0; 64 * 1024],
+            buffer: vec![0; self.buffer],
         };
-        Ok(Response { head, body })
+        Ok(Response { head, fields, body })
     }
 }
 
@@ -324,12 +405,24 @@ impl std::fmt::Debug for Body {
 impl Body {
     /// Waits for more of the body, or its end.
     pub fn read(&mut self) -> Arrival {
+        loop {
+            if let Some(arrival) = self.read_or_leave() {
+                return arrival;
+            }
+        }
+    }
+
+    /// The same, for a session with a waiter: none if that has left the wait. The next read goes on from there.
+    pub fn read_or_leave(&mut self) -> Option<Arrival> {
+        self.trace.events().left = false;
         let result = self.reader.read(&mut self.buffer);
         let now = Instant::now();
         let events = self.trace.events();
+        let at = events.last_read.unwrap_or(now);
         match result {
-            Ok(read) if read > 0 => Arrival::Bytes(events.last_read.unwrap_or(now), self.buffer[..read].to_vec()),
-            result => Arrival::End(events.last_read.unwrap_or(now), self.ending(result.err(), events.broken.as_ref())),
+            Ok(read) if read > 0 => Some(Arrival::Bytes(at, self.buffer[..read].to_vec())),
+            Err(_) if events.left => None,
+            result => Some(Arrival::End(at, self.ending(result.err(), events.broken.as_ref()))),
         }
     }
 

@@ -3,28 +3,24 @@
 //! ureq hands buffered bytes out later than they came, and takes a reset of a close-delimited body for its end. So the
 //! time of every read, and every error, is noted here, before ureq sees them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, ErrorKind, IoSliceMut, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::os::fd::AsRawFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use nix::sys::socket::sockopt::ReceiveTimestampns;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::sys::time::TimeSpec;
+use rustix::net::SendFlags;
 use ureq::Error;
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as Limit;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, RustlsConnector, ShutdownHandle, Transport,
+    Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, ShutdownHandle, Transport,
 };
 
-/// The shortest time that is given to one of several addresses.
-const ADDRESS_TIMEOUT_MIN: Duration = Duration::from_millis(250);
+use super::buffers::Pair;
+use super::wait::{Need, Waited, Waiter};
 
 /// What happened on a request's connection, and when.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +34,8 @@ pub(super) struct Events {
     pub(super) last_read: Option<Instant>,
     pub(super) remote: Option<SocketAddr>,
     pub(super) broken: Option<(ErrorKind, String)>,
+    /// The waiter has left the newest wait.
+    pub(super) left: bool,
 }
 
 /// The events of one request, shared between its chain and its caller.
@@ -50,89 +48,13 @@ impl Trace {
     }
 }
 
-/// Resolves names, or takes the addresses that the user gave for them.
-#[derive(Debug)]
-pub(super) struct Names {
-    pub(super) trace: Trace,
-    pub(super) given: Arc<HashMap<(String, u16), IpAddr>>,
-    pub(super) system: DefaultResolver,
-}
-
-impl Resolver for Names {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
-        let addresses = match self.given.get(&(host, port)) {
-            Some(ip) => {
-                let mut addresses = self.empty();
-                addresses.push(SocketAddr::new(*ip, port));
-                addresses
-            }
-            None => self.system.resolve(uri, config, timeout)?,
-        };
-        self.trace.events().resolved = Some(Instant::now());
-        Ok(addresses)
-    }
-}
-
-/// Opens sockets.
-#[derive(Debug)]
-pub(super) struct Dial {
-    pub(super) trace: Trace,
-}
-
-impl<In: Transport> Connector<In> for Dial {
-    type Out = Either<In, Socket>;
-
-    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        if let Some(transport) = chained {
-            return Ok(Some(Either::A(transport)));
-        }
-        let stream = connect_any(&details.addrs, details.timeout)?;
-        stream.set_nodelay(true)?;
-        // Without stamps, reads have the time when they returned.
-        let _ = setsockopt(&stream, ReceiveTimestampns, &true);
-        let mut events = self.trace.events();
-        events.connected = Some(Instant::now());
-        events.remote = stream.peer_addr().ok();
-        drop(events);
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        let stream = Arc::new(Shared(stream));
-        let handle: Weak<dyn ShutdownHandle> = Arc::downgrade(&(Arc::clone(&stream) as Arc<dyn ShutdownHandle>));
-        (details.register_shutdown)(handle)?;
-        Ok(Some(Either::B(Socket { stream, buffers, trace: self.trace.clone(), timeout: None })))
-    }
-}
-
 /// The time that a step may take; none without a limit.
-fn time_left(timeout: NextTimeout) -> Result<Option<Duration>, Error> {
+pub(super) fn time_left(timeout: NextTimeout) -> Result<Option<Duration>, Error> {
     match timeout.after {
         Limit::NotHappening => Ok(None),
         Limit::Exact(left) if left.is_zero() => Err(Error::Timeout(timeout.reason)),
         Limit::Exact(left) => Ok(Some(left)),
     }
-}
-
-/// Tries the addresses in turn, each with a part of the time that is left.
-fn connect_any(addresses: &[SocketAddr], timeout: NextTimeout) -> Result<TcpStream, Error> {
-    let deadline = time_left(timeout)?.map(|left| Instant::now() + left);
-    let mut failure = Error::HostNotFound;
-    for (index, address) in addresses.iter().enumerate() {
-        let result = match deadline {
-            None => TcpStream::connect(address),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let remaining = (addresses.len() - index) as u32;
-                TcpStream::connect_timeout(address, (left / remaining).max(ADDRESS_TIMEOUT_MIN))
-            }
-        };
-        match result {
-            Ok(stream) => return Ok(stream),
-            Err(error) if error.kind() == ErrorKind::TimedOut => failure = Error::Timeout(timeout.reason),
-            Err(error) => failure = Error::Io(error),
-        }
-    }
-    Err(failure)
 }
 
 /// TLS on what is below, with a configuration that is made once for all requests.
@@ -192,7 +114,7 @@ impl<T: Transport> Transport for Watched<T> {
 }
 
 /// A socket that can be shut down by another thread.
-struct Shared(TcpStream);
+pub(super) struct Shared(pub(super) TcpStream);
 
 impl ShutdownHandle for Shared {
     fn shutdown(&self) {
@@ -204,10 +126,11 @@ impl ShutdownHandle for Shared {
 /// The transport on a socket.
 pub(super) struct Socket {
     stream: Arc<Shared>,
-    buffers: LazyBuffers,
+    buffers: Pair,
     trace: Trace,
     /// The read timeout that is set.
     timeout: Option<Duration>,
+    waiter: Option<Arc<dyn Waiter>>,
 }
 
 impl fmt::Debug for Socket {
@@ -217,6 +140,10 @@ impl fmt::Debug for Socket {
 }
 
 impl Socket {
+    pub(super) fn new(stream: Arc<Shared>, buffer: usize, trace: Trace, waiter: Option<Arc<dyn Waiter>>) -> Socket {
+        Socket { stream, buffers: Pair::new(buffer), trace, timeout: None, waiter }
+    }
+
     fn failed(&self, error: io::Error, timeout: NextTimeout) -> Error {
         if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
             return Error::Timeout(timeout.reason);
@@ -224,14 +151,69 @@ impl Socket {
         self.trace.events().broken = Some((error.kind(), error.to_string()));
         Error::Io(error)
     }
+
+    /// Waits by the waiter.
+    fn wait(&self, waiter: &dyn Waiter, need: Need, timeout: NextTimeout) -> Result<(), Error> {
+        let deadline = time_left(timeout)?.and_then(|left| Instant::now().checked_add(left));
+        match waiter.wait(self.stream.0.as_fd(), need, deadline) {
+            Waited::Ready => Ok(()),
+            Waited::Late => Err(Error::Timeout(timeout.reason)),
+            Waited::Left => {
+                // To ureq it looks like a timeout, behind which it can go on.
+                self.trace.events().left = true;
+                Err(Error::Timeout(timeout.reason))
+            }
+        }
+    }
+
+    /// Writes the output while the waiter waits.
+    fn write_beside(&mut self, waiter: &dyn Waiter, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let mut written = 0;
+        while written < amount {
+            let rest = &self.buffers.output()[written..amount];
+            match rustix::net::send(&self.stream.0, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+                Ok(sent) => written += sent,
+                Err(rustix::io::Errno::AGAIN) => self.wait(waiter, Need::Room, timeout)?,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(self.failed(error.into(), timeout)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads while the waiter waits.
+    fn read_beside(&mut self, waiter: &dyn Waiter, timeout: NextTimeout) -> Result<(usize, Instant), Error> {
+        loop {
+            self.wait(waiter, Need::Input, timeout)?;
+            match receive(&self.stream.0, self.buffers.input_append_buf(), MsgFlags::MSG_DONTWAIT) {
+                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+                result => return result.map_err(|error| self.failed(error, timeout)),
+            }
+        }
+    }
+
+    /// Reads, and lets the kernel wait.
+    fn read(&mut self, timeout: NextTimeout) -> Result<(usize, Instant), Error> {
+        let left = time_left(timeout)?;
+        if left != self.timeout {
+            self.stream.0.set_read_timeout(left)?;
+            self.timeout = left;
+        }
+        loop {
+            match receive(&self.stream.0, self.buffers.input_append_buf(), MsgFlags::empty()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return result.map_err(|error| self.failed(error, timeout)),
+            }
+        }
+    }
 }
 
 /// Reads, and tells when the last of the bytes came: by the kernel's stamp, so that it does not matter how late this
 /// thread is to fetch them.
-fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<(usize, Instant)> {
+fn receive(stream: &TcpStream, buffer: &mut [u8], flags: MsgFlags) -> io::Result<(usize, Instant)> {
     let mut control = nix::cmsg_space!(TimeSpec);
     let mut parts = [IoSliceMut::new(buffer)];
-    let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty())?;
+    let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
     let (now, unix) = (Instant::now(), SystemTime::now());
     let stamp = message.cmsgs()?.find_map(|message| match message {
         ControlMessageOwned::ScmTimestampns(stamp) => Some(UNIX_EPOCH + Duration::from(stamp)),
@@ -248,36 +230,36 @@ impl Transport for Socket {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         let timeout = timeout.for_write();
-        self.stream.0.set_write_timeout(time_left(timeout)?)?;
         // Before the write: behind it, this thread may not run for a while, with the answer on its way.
         let writing = Instant::now();
-        let result = (&self.stream.0).write_all(&self.buffers.output()[..amount]);
+        let result = match self.waiter.clone() {
+            Some(waiter) => self.write_beside(&*waiter, amount, timeout),
+            None => {
+                self.stream.0.set_write_timeout(time_left(timeout)?)?;
+                let written = (&self.stream.0).write_all(&self.buffers.output()[..amount]);
+                written.map_err(|error| self.failed(error, timeout))
+            }
+        };
+        self.buffers.release_output();
         let mut events = self.trace.events();
         events.written = Some(writing);
         events.answered = None;
-        drop(events);
-        result.map_err(|error| self.failed(error, timeout))
+        result
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let timeout = timeout.for_read();
-        let left = time_left(timeout)?;
-        if left != self.timeout {
-            self.stream.0.set_read_timeout(left)?;
-            self.timeout = left;
-        }
-        let result = loop {
-            match receive(&self.stream.0, self.buffers.input_append_buf()) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => break result,
-            }
+        let (read, at) = match self.waiter.clone() {
+            Some(waiter) => self.read_beside(&*waiter, timeout)?,
+            None => self.read(timeout)?,
         };
-        let (read, at) = result.map_err(|error| self.failed(error, timeout))?;
         let mut events = self.trace.events();
         // The system's clock, by which the kernel stamps, may have been set meanwhile.
         let at = events.last_read.map_or(at, |last| at.max(last));
         events.last_read = Some(at);
-        events.answered.get_or_insert(at);
+        if read > 0 {
+            events.answered.get_or_insert(at);
+        }
         drop(events);
         self.buffers.input_appended(read);
         Ok(read > 0)

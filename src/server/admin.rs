@@ -5,17 +5,18 @@ use std::net::IpAddr;
 
 use tiny_http::Request;
 
-use super::Shared;
-use super::registry::EndedBy;
-use super::router::{ALLOW, field, json};
+use super::ledger::EndedBy;
+use super::origin::{State, json};
+use super::ring::Shared;
+use super::router::{ALLOW, field};
 use crate::http::Response;
 
 const METHODS: &str = "GET, HEAD";
 
 /// Answers a request to the admin address.
-pub(crate) fn answer(shared: &Shared, request: &Request, target: &str) -> Response {
+pub(crate) fn answer(state: &State, shared: &Shared, request: &Request, target: &str) -> Response {
     let host = field(request, "Host").unwrap_or_default();
-    if !is_trusted(host, shared) {
+    if !is_trusted(host, state) {
         return Response::text(403, "unknown Host; use the admin address by its IP address or as localhost");
     }
     let path = target.split_once('?').map_or(target, |(path, _)| path);
@@ -26,25 +27,27 @@ pub(crate) fn answer(shared: &Shared, request: &Request, target: &str) -> Respon
         return Response::text(405, "method not allowed here; allowed: GET, HEAD").with(ALLOW, METHODS);
     }
     match path {
-        "/streams" => json(&serde_json::json!({ "streams": shared.registry.reports() })),
-        "/metrics" => Response::new(200, "text/plain; version=0.0.4; charset=utf-8", metrics(shared).into_bytes()),
+        "/streams" => json(&serde_json::json!({ "streams": state.ledger.reports() })),
+        "/metrics" => {
+            Response::new(200, "text/plain; version=0.0.4; charset=utf-8", metrics(state, shared).into_bytes())
+        }
         _ => Response::text(200, "ok"),
     }
 }
 
 /// Whether a Host is one that no web page can make a browser send here: a page on a name that resolves to this address
 /// (DNS rebinding) sends that name.
-fn is_trusted(host: &str, shared: &Shared) -> bool {
+fn is_trusted(host: &str, state: &State) -> bool {
     let bracketed = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     let name = bracketed.map_or_else(|| host.split(':').next().unwrap_or_default(), |(ip, _)| ip);
-    let configured = shared.config.admin.as_ref().and_then(|admin| admin.host_name());
+    let configured = state.config.admin.as_ref().and_then(|admin| admin.host_name());
     name.parse::<IpAddr>().is_ok()
         || name.eq_ignore_ascii_case("localhost")
         || configured.is_some_and(|configured| name.eq_ignore_ascii_case(configured))
 }
 
-fn metrics(shared: &Shared) -> String {
-    let totals = shared.registry.totals();
+fn metrics(state: &State, shared: &Shared) -> String {
+    let totals = state.ledger.totals();
     let mut text = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, value: u64| {
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");

@@ -6,11 +6,11 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::Shared;
-use super::inner::{Action, Exchange, HopError};
+use super::inner::HopError;
 use super::registry::{Connection, Role};
+use super::ring::Shared;
 use super::router::{ALLOW, CORS, PUBLIC_METHODS, RETRY_AFTER};
-use super::stream::{self, After};
+use super::service::{Action, After, Exchange, Kept, Line, Task};
 use crate::http::chunk::{ChunkError, Decoder};
 use crate::http::request::{BODY_MAX, BODY_TOO_LARGE, BodyLength, HEAD_MAX, Screened, Target, screen};
 use crate::http::response::{Body, Persistence};
@@ -51,8 +51,8 @@ impl From<Refusal> for NoRequest {
 /// Serves a connection until it ends.
 pub(crate) fn serve(shared: &Arc<Shared>, connection: &Arc<Connection>) {
     connection.wake.adopt();
-    let mut client = Client { shared, connection, inbox: Vec::new(), head_only: false };
-    let mut patience = shared.config.timeouts.head;
+    let mut client = Client { shared, connection, inbox: Vec::new(), head_only: false, kept: None };
+    let mut patience = shared.timeouts.head;
     loop {
         let fate = match client.next_request(patience) {
             Ok(request) => client.answer(request),
@@ -60,7 +60,7 @@ pub(crate) fn serve(shared: &Arc<Shared>, connection: &Arc<Connection>) {
             Err(NoRequest::Refused(refusal)) => client.refuse(refusal),
         };
         match fate {
-            Fate::Next => patience = shared.config.timeouts.idle,
+            Fate::Next => patience = shared.timeouts.idle,
             Fate::Close => return client.linger(),
             Fate::Drop => return,
         }
@@ -70,7 +70,7 @@ pub(crate) fn serve(shared: &Arc<Shared>, connection: &Arc<Connection>) {
 /// Tells a connection that is one too many so, whatever it asks for.
 pub(crate) fn turn_away(shared: &Arc<Shared>, connection: &Arc<Connection>) {
     let text = format!("{} connections are open, and no more are served; try again later", shared.max_connections);
-    let mut client = Client { shared, connection, inbox: Vec::new(), head_only: false };
+    let mut client = Client { shared, connection, inbox: Vec::new(), head_only: false, kept: None };
     let response = Response::text(503, &text).with(RETRY_AFTER.0, RETRY_AFTER.1);
     if client.respond(response, Persistence::Close, Body::Send).is_ok() {
         client.linger();
@@ -92,6 +92,7 @@ struct Client<'a> {
     inbox: Vec<u8>,
     /// The request that is refused, if it is, was one for a head.
     head_only: bool,
+    kept: Kept,
 }
 
 impl Client<'_> {
@@ -111,8 +112,7 @@ impl Client<'_> {
 
     fn read_head(&mut self, patience: Duration) -> Result<Vec<u8>, NoRequest> {
         let mut scanner = HeadScanner::default();
-        let mut deadline =
-            Instant::now() + if self.inbox.is_empty() { patience } else { self.shared.config.timeouts.head };
+        let mut deadline = Instant::now() + if self.inbox.is_empty() { patience } else { self.shared.timeouts.head };
         loop {
             if let Some(len) = scanner.scan(&self.inbox)? {
                 let rest = self.inbox.split_off(len);
@@ -122,7 +122,7 @@ impl Client<'_> {
             match self.read(deadline) {
                 Ok(0) if first => return Err(NoRequest::Silence),
                 Ok(0) => return Err(Refusal { status: 400, reason: "the request head ends early" }.into()),
-                Ok(_) if first => deadline = Instant::now() + self.shared.config.timeouts.head,
+                Ok(_) if first => deadline = Instant::now() + self.shared.timeouts.head,
                 Ok(_) => {}
                 Err(error) if is_timeout(&error) && !first => {
                     return Err(Refusal { status: 408, reason: "the request head took too long" }.into());
@@ -139,7 +139,7 @@ impl Client<'_> {
         if screened.expects_continue && self.inbox.is_empty() {
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| NoRequest::Silence)?;
         }
-        let deadline = Instant::now() + self.shared.config.timeouts.body;
+        let deadline = Instant::now() + self.shared.timeouts.body;
         let mut chunks = Decoder::default();
         loop {
             let used = match screened.body {
@@ -210,7 +210,7 @@ impl Client<'_> {
                 Ok(()) => Fate::Close,
                 Err(_) => Fate::Drop,
             },
-            Ok(Action::Stream(opened)) => self.stream(opened, &screened),
+            Ok(Action::Run(task)) => self.run(task, &screened),
             Err(error) => {
                 log::warn!("route a request of {}: {error}", self.connection.peer);
                 let response = Response::text(503, "the server can't route this request now; try again later");
@@ -233,14 +233,14 @@ impl Client<'_> {
         }
     }
 
-    fn stream(&mut self, opened: Box<super::streams::Opened>, screened: &Screened) -> Fate {
-        use crate::schedule::plan::Framing;
-        let keep_alive = screened.keep_alive && opened.plan.framing != Framing::Close;
+    fn run(&mut self, task: Box<dyn Task>, screened: &Screened) -> Fate {
         // A stream may last for days: what was read of the next request stays, the room for more does not.
         self.inbox.shrink_to_fit();
-        match stream::run(self.shared, self.connection, opened) {
-            After::Complete if keep_alive && !self.shared.stop.is_triggered() => Fate::Next,
-            After::Complete => Fate::Close,
+        let line = Line { shared: self.shared, connection: self.connection, kept: &mut self.kept };
+        match task.run(line) {
+            After::Complete if screened.keep_alive && !self.shared.stop.is_triggered() => Fate::Next,
+            After::Complete | After::Last => Fate::Close,
+            After::Unsent(response) => self.deliver(response, screened),
             After::Broken => Fate::Drop,
         }
     }
@@ -291,6 +291,7 @@ impl Client<'_> {
     fn linger(&mut self) {
         let deadline = Instant::now() + LINGER;
         let mut drained = 0;
+        self.kept = None;
         if self.connection.stream.shutdown(Shutdown::Write).is_err() {
             return;
         }

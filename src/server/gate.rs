@@ -11,13 +11,11 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::connection;
 use super::registry::{Connection, Role};
-use super::{Shared, connection};
+use super::ring::Shared;
 use crate::shutdown::wait_readable;
 
-/// Stack of a connection's thread. Only the pages that are touched count, two as a rule; unoptimised builds and the
-/// gzip encoder need more.
-const STACK: usize = 128 * 1024;
 /// Connections beyond the cap that are told so at the same time; further ones are closed without a word.
 const TURNED_AWAY_MAX: usize = 16;
 /// Connections to the admin address at the same time, beside the cap.
@@ -127,7 +125,7 @@ fn receive(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr, role: Role
     };
     let connection = shared.registry.insert(stream, peer, role);
     let (id, shared_too) = (connection.id, Arc::clone(shared));
-    let thread = thread::Builder::new().stack_size(STACK).spawn(move || {
+    let thread = thread::Builder::new().stack_size(shared.service.stack()).spawn(move || {
         let _seat = seat;
         let _entry = Entry { shared: &shared_too, connection: &connection };
         match reception {

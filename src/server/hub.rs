@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Shared;
 use super::budget::{self, OverBudget, Reservation};
+use super::origin::State;
 use super::registry::{Connection, ConnectionId, lock, unix_us};
 use super::wake::{NEWS, STOP, Wake};
 use crate::schedule::plan::{Encoding, Plan};
@@ -88,7 +88,7 @@ impl Hub {
         name: &Name,
         plan: &Plan,
         resume: u64,
-        shared: &Shared,
+        state: &State,
         connection: &Arc<Connection>,
     ) -> Result<(Arc<Channel>, Reservation), JoinError> {
         let mut channels = lock(&self.channels);
@@ -96,24 +96,24 @@ impl Hub {
             if !channel.fits(plan) {
                 return Err(JoinError::Differs(Arc::clone(channel)));
             }
-            let reservation = reserve(shared, plan, channel.rate(plan))?;
+            let reservation = reserve(state, plan, channel.rate(plan))?;
             lock(&channel.followers).push(Arc::clone(connection));
             return Ok((Arc::clone(channel), reservation));
         }
         if channels.len() >= CHANNELS_MAX {
             return Err(JoinError::TooMany);
         }
-        let (shape, interval) = (plan.shape(), plan.interval.unwrap_or(shared.config.interval));
+        let (shape, interval) = (plan.shape(), plan.interval.unwrap_or(state.config.interval));
         let own_rate = budget::rate(shape.event_len(u64::MAX), interval, false);
         let channel = Arc::new(Channel {
             interval,
             shape,
-            _reservation: shared.budget.reserve(own_rate, 0, Instant::now()).map_err(JoinError::TooMuch)?,
+            _reservation: state.budget.reserve(own_rate, 0, Instant::now()).map_err(JoinError::TooMuch)?,
             ticker: Wake::default(),
             log: Mutex::new(Log { events: VecDeque::new(), bytes: 0, next: resume + 1 }),
             followers: Mutex::new(vec![Arc::clone(connection)]),
         });
-        let reservation = reserve(shared, plan, channel.rate(plan))?;
+        let reservation = reserve(state, plan, channel.rate(plan))?;
         let (hub, ticking, ticked) = (Arc::clone(self), Arc::clone(&channel), name.clone());
         let ticker = move || ticking.tick(|| hub.retire(&ticked, &ticking));
         let named = thread::Builder::new().name("ticker".to_owned()).stack_size(STACK);
@@ -236,8 +236,8 @@ impl Channel {
     }
 }
 
-fn reserve(shared: &Shared, plan: &Plan, rate: u64) -> Result<Reservation, JoinError> {
-    shared.budget.reserve(rate, plan.pad as u64, Instant::now()).map_err(JoinError::TooMuch)
+fn reserve(state: &State, plan: &Plan, rate: u64) -> Result<Reservation, JoinError> {
+    state.budget.reserve(rate, plan.pad as u64, Instant::now()).map_err(JoinError::TooMuch)
 }
 
 fn size(event: &Stamped) -> usize {

@@ -10,49 +10,22 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tempfile::TempDir;
 
-use super::registry::{Connection, lock};
-use super::streams::Opened;
+use super::registry::lock;
+use super::service::{Action, Exchange};
 use crate::http::request::forwardable;
-use crate::http::response::Persistence;
-use crate::http::{Response, Version};
 
 /// How long a connection waits for its place in the hop, and then for its answer. Routing takes far less than a
 /// millisecond; tiny_http may refuse a request without a word.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a connection that waits looks whether its request was dropped.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// What a connection is told to do.
-#[derive(Debug)]
-pub(crate) enum Action {
-    /// Send a complete response.
-    Respond(Response),
-    /// Send a response head alone, to a HEAD request for a stream.
-    RespondHead(Vec<u8>, Persistence),
-    /// Send a stream.
-    Stream(Box<Opened>),
-}
-
-/// A request on its way through the hop.
-#[derive(Debug)]
-pub(crate) struct Exchange {
-    /// The head as the client sent it.
-    pub(crate) head: Vec<u8>,
-    /// The target in origin-form.
-    pub(crate) target: String,
-    pub(crate) version: Version,
-    pub(crate) body: Vec<u8>,
-    /// The client lets the connection serve another request.
-    pub(crate) keep_alive: bool,
-    pub(crate) connection: Arc<Connection>,
-}
 
 /// An exchange, and where its action goes.
 #[derive(Debug)]
@@ -223,10 +196,12 @@ fn private_folder() -> io::Result<TempDir> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Response;
     use crate::server::Server;
     use crate::server::config::Config;
     use crate::shutdown::Stop;
     use std::net::{SocketAddr, TcpStream};
+    use std::sync::Arc;
     use std::thread;
 
     fn ask(address: SocketAddr, request: &str) -> String {
@@ -252,9 +227,9 @@ mod tests {
     #[test]
     fn every_routed_request_passes_through_tiny_http() {
         let (server, address) = start();
-        server.shared.stop_router();
-        let tiny = server.shared.inner.listen().unwrap();
-        let shared = Arc::clone(&server.shared);
+        server.ring.shared.stop_router();
+        let tiny = server.ring.shared.inner.listen().unwrap();
+        let shared = Arc::clone(&server.ring.shared);
         let router = thread::spawn(move || {
             let mut seen = Vec::new();
             while let Ok(request) = tiny.recv() {
@@ -282,9 +257,9 @@ mod tests {
     #[test]
     fn a_router_that_is_gone_is_replaced() {
         let (server, address) = start();
-        server.shared.stop_router();
+        server.ring.shared.stop_router();
         // The inner server that ends removes it, too.
-        let _ = std::fs::remove_file(server.shared.inner.socket_path(1));
+        let _ = std::fs::remove_file(server.ring.shared.inner.socket_path(1));
         assert!(get(address, "/healthz").ends_with("ok\n"));
         server.stop(&Stop::new().unwrap());
     }

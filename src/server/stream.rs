@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 use flate2::write::GzEncoder;
 use socket2::SockRef;
 
-use super::Shared;
 use super::hub::{Channel, Next};
-use super::registry::{Connection, EndedBy, Outcome, Stream, unix_us};
+use super::ledger::{EndedBy, Outcome, Stream};
+use super::outlet;
+use super::registry::{Connection, unix_us};
+use super::ring::Shared;
+use super::service::After;
 use super::streams::Opened;
 use super::wake::{PEER_FIN, PEER_GONE, STOP};
 use crate::http::chunk::{LAST_CHUNK, Piece};
@@ -28,15 +31,6 @@ const HEARTBEAT: &[u8] = b": heartbeat\n\n";
 const KNOCK: &[u8] = b":\n\n";
 /// Padding is written in pieces of this size.
 const PAD_PIECE: usize = 16 * 1024;
-
-/// What the connection is good for behind a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum After {
-    /// The response is complete.
-    Complete,
-    /// Nothing more can be said on it.
-    Broken,
-}
 
 /// Why a stream ends.
 #[derive(Debug)]
@@ -71,7 +65,10 @@ pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Open
     // A client that has seen the end finds the stream ended, and its place free.
     opened.lease.finish(outcome);
     match terminator {
-        Some(bytes) if sender.write(&bytes).is_ok() => After::Complete,
+        Some(bytes) if sender.write(&bytes).is_ok() => match sender.framing {
+            Framing::Close => After::Last,
+            Framing::Chunked | Framing::Length => After::Complete,
+        },
         _ => After::Broken,
     }
 }
@@ -259,42 +256,27 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// Writes all of `bytes`, if the client makes room for them within the write timeout. The kernel takes a part of them
-    /// only when that is over.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Finish> {
-        loop {
-            match (&self.connection.stream).write(bytes) {
-                Ok(written) if written == bytes.len() => return Ok(()),
-                Ok(_) => return Err(self.failed(&io::ErrorKind::WouldBlock.into())),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed(&error)),
-            }
-        }
+        outlet::write(&self.connection.stream, bytes).map_err(|error| self.failed(&error))
     }
 
     /// The connection broke, by what the kernel tells of it.
     fn gone(&mut self) -> Finish {
-        match self.connection.stream.take_error() {
-            Ok(Some(error)) | Err(error) => self.failed(&error),
-            Ok(None) => Finish::Gone("closed the connection".to_owned()),
+        match outlet::pending_error(&self.connection.stream) {
+            Some(error) => self.failed(&error),
+            None => Finish::Gone(outlet::CLOSED.to_owned()),
         }
     }
 
     fn failed(&mut self, error: &io::Error) -> Finish {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, WouldBlock};
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
         self.broken = true;
-        if self.stop.is_triggered() && matches!(error.kind(), BrokenPipe | WouldBlock) {
+        match error.kind() {
             // A write that would not end by itself was ended by the stop.
-            return Finish::Stopped;
+            BrokenPipe | WouldBlock if self.stop.is_triggered() => Finish::Stopped,
+            ConnectionReset if self.half_closed => Finish::Gone(outlet::CLOSED.to_owned()),
+            _ => Finish::Gone(outlet::reason(error)),
         }
-        Finish::Gone(match error.kind() {
-            BrokenPipe => "closed the connection".to_owned(),
-            ConnectionReset if self.half_closed => "closed the connection".to_owned(),
-            ConnectionReset => "reset the connection".to_owned(),
-            WouldBlock => "stopped reading, or reads too slowly: the write timeout is over".to_owned(),
-            TimedOut => "vanished, or stopped reading: what was sent is not acknowledged".to_owned(),
-            _ => error.to_string(),
-        })
     }
 
     /// How the stream ended, and what is still to be written of it; nothing if it ends without a terminator.

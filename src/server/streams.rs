@@ -1,6 +1,5 @@
 //! Opening a stream: from the request that the router holds to what the connection's thread needs to send it.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,12 +7,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use super::Shared;
 use super::budget::{self, OverBudget, Reservation};
 use super::hub::{CHANNELS_MAX, Channel, JoinError};
-use super::inner::{Action, Exchange};
-use super::registry::{ConnectionId, Denied, EndedBy, Outcome, Stream};
+use super::ledger::{Denied, EndedBy, Outcome, Stream};
+use super::origin::State;
+use super::registry::ConnectionId;
 use super::router::{CORS, RETRY_AFTER};
+use super::service::{Action, After, Exchange, LOGGED_MAX, Line, Task};
+use super::stream;
 use crate::SERVER_NAME;
 use crate::http::request::{fields, printable};
 use crate::http::response::{Head, Persistence};
@@ -27,9 +28,6 @@ use crate::units::format_duration;
 
 /// Largest id that a client may resume behind: the largest integer that JavaScript holds exactly.
 const RESUME_MAX: u64 = (1 << 53) - 1;
-
-/// Longest value of a header field in a log line.
-const LOGGED_MAX: usize = 200;
 
 /// Fields whose values the hello event shows; of all others it shows how long they are. None of them carries a secret.
 const SHOWN: [&str; 37] = [
@@ -101,6 +99,12 @@ pub(crate) struct Opened {
     pub(crate) lease: Lease,
 }
 
+impl Task for Opened {
+    fn run(self: Box<Opened>, line: Line<'_>) -> After {
+        stream::run(line.shared, line.connection, self)
+    }
+}
+
 /// A place among the followers of a named stream, given up when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Membership {
@@ -129,7 +133,7 @@ impl Drop for Membership {
 /// when the lease goes.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    shared: Arc<Shared>,
+    state: Arc<State>,
     pub(crate) stream: Arc<Stream>,
     pub(crate) membership: Option<Membership>,
     outcome: Option<Outcome>,
@@ -152,7 +156,7 @@ impl Drop for Lease {
             reason: "it was given up before it began, or its thread panicked".to_owned(),
         };
         let outcome = self.outcome.take().unwrap_or_else(lost);
-        self.shared.registry.close(&self.stream, &outcome);
+        self.state.ledger.close(&self.stream, &outcome);
         log::info!(
             "stream closed id={} by={} reason=\"{}\" events={} bytes={} after={:.3}s{}",
             self.stream.id,
@@ -179,7 +183,7 @@ pub(crate) struct StreamRequest<'a> {
 ///
 /// # Errors
 /// The response that says why there is no stream.
-pub(crate) fn open(shared: &Arc<Shared>, request: &StreamRequest<'_>) -> Result<Action, Response> {
+pub(crate) fn open(state: &Arc<State>, request: &StreamRequest<'_>) -> Result<Action, Response> {
     let mut plan = Plan::parse(request.query).map_err(|error| Response::text(400, &error.to_string()))?;
     if request.exchange.version == Version::Http10 && plan.framing == Framing::Chunked {
         plan.framing = Framing::Close;
@@ -196,22 +200,21 @@ pub(crate) fn open(shared: &Arc<Shared>, request: &StreamRequest<'_>) -> Result<
     }
     let id = plan.id.clone().map_or_else(random_id, Ok)?;
     let stream = Arc::new(Stream::new(&id));
-    shared.registry.open(&stream, shared.config.max_streams).map_err(|denied| deny(shared, denied))?;
-    let admitted = admit(shared, request.exchange, &plan, resume).inspect_err(|_| shared.registry.forget(&stream));
+    state.ledger.open(&stream, state.config.max_streams).map_err(|denied| deny(state, denied))?;
+    let admitted = admit(state, request.exchange, &plan, resume).inspect_err(|_| state.ledger.forget(&stream));
     let (membership, reservation) = admitted?;
-    let trace = trace(request.exchange).into();
-    let shared_too = Arc::clone(shared);
-    let lease = Lease { shared: shared_too, stream, membership, outcome: None, trace, _reservation: reservation };
+    let trace = request.exchange.trace().into();
+    let lease = Lease { state: Arc::clone(state), stream, membership, outcome: None, trace, _reservation: reservation };
     log_opened(request, &lease);
 
-    let terms = terms(shared, &plan, resume, lease.membership.as_ref());
+    let terms = terms(state, &plan, resume, lease.membership.as_ref());
     let hello = Stamped::hello(plan.retry_ms, &hello(request, &plan, &terms, &lease, resume));
     let length =
         (plan.framing == Framing::Length).then(|| content_length(&plan, &terms, lease.membership.as_ref(), &hello));
     let head = response_head(&plan, persistence(&plan, request.exchange), length);
     let gzip = plan.encoding == Encoding::Gzip;
     let encoder = gzip.then(|| GzEncoder::new(Vec::new(), Compression::default()));
-    Ok(Action::Stream(Box::new(Opened { head, hello: Some(hello), encoder, plan, terms, lease })))
+    Ok(Action::Run(Box::new(Opened { head, hello: Some(hello), encoder, plan, terms, lease })))
 }
 
 /// The id in a Last-Event-ID that is one of ours. Any other value is a stranger's, and the stream starts anew.
@@ -227,24 +230,24 @@ fn random_id() -> Result<String, Response> {
 
 /// Finds room for a stream: a place among the followers of a named one, and a part of the budget.
 fn admit(
-    shared: &Arc<Shared>,
+    state: &Arc<State>,
     exchange: &Exchange,
     plan: &Plan,
     resume: Option<u64>,
 ) -> Result<(Option<Membership>, Reservation), Response> {
     let Some(name) = &plan.stream else {
-        let interval = plan.interval.unwrap_or(shared.config.interval);
+        let interval = plan.interval.unwrap_or(state.config.interval);
         let rate = budget::rate(plan.shape().event_len(RESUME_MAX), interval, plan.encoding == Encoding::Gzip);
-        let reservation = shared.budget.reserve(rate, plan.pad as u64, Instant::now());
-        return reservation.map(|reservation| (None, reservation)).map_err(|over| too_much(shared, over));
+        let reservation = state.budget.reserve(rate, plan.pad as u64, Instant::now());
+        return reservation.map(|reservation| (None, reservation)).map_err(|over| too_much(state, over));
     };
     let connection = &exchange.connection;
-    match shared.hub.join(name, plan, resume.unwrap_or(0), shared, connection) {
+    match state.hub.join(name, plan, resume.unwrap_or(0), state, connection) {
         Ok((channel, reservation)) => {
             Ok((Some(Membership { channel, connection: connection.id, resume }), reservation))
         }
         Err(JoinError::Differs(channel)) => Err(conflict(name, &channel)),
-        Err(JoinError::TooMuch(over)) => Err(too_much(shared, over)),
+        Err(JoinError::TooMuch(over)) => Err(too_much(state, over)),
         Err(JoinError::TooMany) => {
             Err(unavailable(&format!("there are {CHANNELS_MAX} named streams already; try again later")))
         }
@@ -254,12 +257,12 @@ fn admit(
     }
 }
 
-fn too_much(shared: &Shared, over: OverBudget) -> Response {
+fn too_much(state: &State, over: OverBudget) -> Response {
     let what = match over {
         OverBudget::Rate(rate) => format!("{rate} bytes a second"),
         OverBudget::Lump(lump) => format!("{lump} bytes of padding at once"),
     };
-    let max = shared.config.max_rate;
+    let max = state.config.max_rate;
     unavailable(&format!(
         "this would take {what} of the {max} a second that all streams share; ask for less, or try again later"
     ))
@@ -276,11 +279,11 @@ fn conflict(name: &Name, channel: &Channel) -> Response {
     Response::text(409, &text)
 }
 
-fn deny(shared: &Shared, denied: Denied) -> Response {
+fn deny(state: &State, denied: Denied) -> Response {
     match denied {
         Denied::InUse => Response::text(409, "a stream with this id is open; choose another id"),
         Denied::Full => {
-            let max = shared.config.max_streams;
+            let max = state.config.max_streams;
             unavailable(&format!("{max} streams are open, and no more are served at a time; try again later"))
         }
     }
@@ -290,10 +293,10 @@ fn unavailable(text: &str) -> Response {
     Response::text(503, text).with(RETRY_AFTER.0, RETRY_AFTER.1)
 }
 
-fn terms(shared: &Shared, plan: &Plan, resume: Option<u64>, membership: Option<&Membership>) -> Terms {
-    let interval = plan.interval.unwrap_or(shared.config.interval);
+fn terms(state: &State, plan: &Plan, resume: Option<u64>, membership: Option<&Membership>) -> Terms {
+    let interval = plan.interval.unwrap_or(state.config.interval);
     let clock = if membership.is_some() { Clock::Shared } else { Clock::Own { interval } };
-    let lifetime = plan.duration.unwrap_or(shared.config.max_duration).min(shared.config.max_duration);
+    let lifetime = plan.duration.unwrap_or(state.config.max_duration).min(state.config.max_duration);
     // A heartbeat is not part of a length that was fixed beforehand.
     let heartbeat = plan.heartbeat.filter(|_| plan.framing != Framing::Length);
     let base = resume.unwrap_or(0);
@@ -374,18 +377,6 @@ fn shown((name, value): (String, Vec<u8>)) -> (String, String) {
         format!("<{} bytes>", value.len())
     };
     (name, value)
-}
-
-/// What the log says of the way that the request took, where it is known.
-fn trace(exchange: &Exchange) -> String {
-    let fields = fields(&exchange.head);
-    let mut trace = String::new();
-    for (label, field) in [("cf-ray", "cf-ray"), ("forwarded-for", "x-forwarded-for")] {
-        if let Some((_, value)) = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)) {
-            let _ = write!(trace, " {label}=\"{}\"", printable(value, LOGGED_MAX));
-        }
-    }
-    trace
 }
 
 fn log_opened(request: &StreamRequest<'_>, lease: &Lease) {

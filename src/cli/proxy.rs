@@ -1,0 +1,112 @@
+//! `proxy`: options to configuration, and how the proxy runs until it is stopped.
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::client::{ClientOptions, resolve, seconds};
+use super::options::{at_least_one, base_path};
+use super::{Exit, Failure, show_addresses};
+use crate::proxy::{self, Config, ProxyError};
+use crate::server::config::MAX_CONNECTIONS;
+use crate::server::listen::ListenAddr;
+use crate::shutdown::Interrupts;
+
+/// The port of the proxy, unless another is asked for.
+const PORT: u16 = 8181;
+
+/// Relay an SSE stream, byte for byte and as it comes.
+///
+/// Each request for /events goes to the target, with the client's header fields, query and body, and the response comes
+/// back. The target's /time and /streams/ID are relayed too, so that a probe can measure through the proxy.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "proxy", help_triggers("-h", "--help"))]
+pub(super) struct Proxy {
+    /// the stream's URL (default http://localhost:8080/sse)
+    #[argh(positional, default = "proxy::TARGET.to_owned()")]
+    target: String,
+    /// where to serve: ADDR:PORT, or :PORT for every address (default localhost:8181)
+    #[argh(option, default = "ListenAddr::localhost(PORT)", arg_name = "addr:port")]
+    listen: ListenAddr,
+    /// path to mount everything under, such as /sse
+    #[argh(option, default = "String::new()", from_str_fn(base_path), arg_name = "path")]
+    base_path: String,
+    /// most connections at a time (default 4096)
+    #[argh(option, default = "MAX_CONNECTIONS", from_str_fn(at_least_one), arg_name = "n")]
+    max_connections: usize,
+    /// seconds until the target's response head must be there (default 60)
+    #[argh(option, default = "Some(proxy::HEAD_TIMEOUT)", from_str_fn(seconds), arg_name = "s")]
+    head_timeout: Option<Duration>,
+    /// accept any certificate
+    #[argh(switch, short = 'k')]
+    insecure: bool,
+    /// trust the certificates in this PEM file, and no others
+    #[argh(option, arg_name = "file")]
+    cacert: Option<PathBuf>,
+    /// address to use for a host and port: HOST:PORT:ADDR
+    #[argh(option, from_str_fn(resolve), arg_name = "host:port:addr")]
+    resolve: Vec<((String, u16), IpAddr)>,
+    /// seconds until the connection to the target must be there
+    #[argh(option, from_str_fn(seconds), arg_name = "s")]
+    connect_timeout: Option<Option<Duration>>,
+    /// use IPv4 alone
+    #[argh(switch, short = '4')]
+    ipv4: bool,
+    /// use IPv6 alone
+    #[argh(switch, short = '6')]
+    ipv6: bool,
+    /// HTTP proxy to go through, such as http://127.0.0.1:3128
+    #[argh(option, short = 'x', arg_name = "url")]
+    proxy: Option<String>,
+}
+
+impl Proxy {
+    /// How many descriptors its connections may take.
+    pub(super) fn descriptors(&self) -> usize {
+        self.max_connections.saturating_mul(proxy::DESCRIPTORS)
+    }
+
+    fn into_config(self) -> Result<Config, String> {
+        let client = ClientOptions {
+            method: None,
+            changes: Vec::new(),
+            data: Vec::new(),
+            insecure: self.insecure,
+            cacert: self.cacert,
+            resolve: self.resolve,
+            connect_timeout: self.connect_timeout.flatten(),
+            max_time: None,
+            ipv4: self.ipv4,
+            ipv6: self.ipv6,
+            proxy: self.proxy,
+        };
+        Ok(Config {
+            base_path: self.base_path,
+            max_connections: self.max_connections,
+            target: self.target,
+            settings: client.into_settings()?,
+            // No limit, as with curl, is one of many years.
+            head_timeout: self.head_timeout.unwrap_or(Duration::MAX),
+            ..Config::new(self.listen)
+        })
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(options: Proxy, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let config = options.into_config().map_err(Failure::usage)?;
+    let base = config.base_path.clone();
+    let proxy = proxy::Proxy::start(config).map_err(|error| match error {
+        ProxyError::Target(_) | ProxyError::Client(_) => Failure::usage(error.to_string()),
+        ProxyError::Start(_) | ProxyError::Name(_) => Failure::unreachable(error.to_string()),
+    })?;
+    let interrupts = Interrupts::install();
+    let interrupts = interrupts.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    show_addresses(out, proxy.addresses(), &base);
+    interrupts.stop.wait_forever();
+    proxy.stop(&interrupts.hurry);
+    Ok(if interrupts.hurry.is_triggered() { Exit::Interrupted } else { Exit::Ok })
+}

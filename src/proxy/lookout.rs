@@ -1,0 +1,209 @@
+//! How a relay's one thread waits: for the target, for its client's end, for the order to stop and for its next
+//! deadline at the same time.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::client::Arrival;
+use crate::client::wait::{Need, Waited, Waiter};
+use crate::server::registry::{Connection, lock};
+use crate::shutdown::Stop;
+
+/// poll rounds a timeout up by about a thousandth. Of a longer one than this, it gets all but the last two thousandths
+/// first.
+const ROUNDED: Duration = Duration::from_millis(10);
+
+/// What ended a wait that was not for the target's socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// The client is gone, or has ended its side: there is no way to find out which without changing the response, so
+    /// that it counts as gone.
+    ClientGone,
+    /// The server stops.
+    Stopped,
+    /// The deadline is over.
+    Due,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    deadline: Option<Instant>,
+    seen: Option<Sight>,
+}
+
+/// Keeps watch for one client's connection.
+#[derive(Debug)]
+pub(super) struct Lookout {
+    connection: Arc<Connection>,
+    stop: Stop,
+    state: Mutex<State>,
+}
+
+impl Lookout {
+    pub(super) fn new(connection: &Arc<Connection>, stop: &Stop) -> Lookout {
+        Lookout { connection: Arc::clone(connection), stop: stop.clone(), state: Mutex::default() }
+    }
+
+    /// Sets when the next wait ends, whatever comes.
+    pub(super) fn set_deadline(&self, deadline: Option<Instant>) {
+        *lock(&self.state) = State { deadline, seen: None };
+    }
+
+    /// What ended the newest wait, if it was not the target.
+    pub(super) fn seen(&self) -> Option<Sight> {
+        lock(&self.state).seen
+    }
+
+    fn leave(&self, sight: Sight) -> Waited {
+        lock(&self.state).seen = Some(sight);
+        Waited::Left
+    }
+}
+
+impl Lookout {
+    /// Waits for everything but a target, until the deadline or an end. It never brings anything of a target.
+    pub(super) fn pause(&self) -> Option<Arrival> {
+        self.watch(None, None);
+        None
+    }
+
+    /// Whether the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.is_triggered()
+    }
+
+    fn watch(&self, target: Option<(BorrowedFd<'_>, PollFlags)>, deadline: Option<Instant>) -> Waited {
+        let own = lock(&self.state).deadline;
+        let until = own.into_iter().chain(deadline).min();
+        // Without a target, the client's socket is watched twice.
+        let (socket, wanted) = target.unwrap_or((self.connection.stream.as_fd(), PollFlags::RDHUP));
+        loop {
+            let timeout = until.map(|until| unrounded(until.saturating_duration_since(Instant::now())));
+            let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+            let mut polled = [
+                PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(self.connection.stream.as_fd(), PollFlags::RDHUP),
+                PollFd::from_borrowed_fd(socket, wanted),
+            ];
+            if poll(&mut polled, timeout.as_ref()).is_err() {
+                // Interrupted by a signal.
+                continue;
+            }
+            let [stopped, client, ready] = polled.map(|polled| !polled.revents().is_empty());
+            if stopped {
+                return self.leave(Sight::Stopped);
+            }
+            if client {
+                return self.leave(Sight::ClientGone);
+            }
+            if ready {
+                return Waited::Ready;
+            }
+            let now = Instant::now();
+            if own.is_some_and(|own| now >= own) {
+                return self.leave(Sight::Due);
+            }
+            if until.is_some_and(|until| now >= until) {
+                return Waited::Late;
+            }
+        }
+    }
+}
+
+impl Waiter for Lookout {
+    fn wait(&self, socket: BorrowedFd<'_>, need: Need, deadline: Option<Instant>) -> Waited {
+        let wanted = match need {
+            Need::Input => PollFlags::IN,
+            Need::Room => PollFlags::OUT,
+        };
+        self.watch(Some((socket, wanted)), deadline)
+    }
+}
+
+/// A timeout for poll behind which there is not yet anything due, or a short one.
+fn unrounded(left: Duration) -> Duration {
+    if left > ROUNDED { left - left / 500 } else { left }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::registry::{Registry, Role};
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    /// Both ends of a connection.
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, listener.accept().unwrap().0)
+    }
+
+    struct Scene {
+        lookout: Lookout,
+        stop: Stop,
+        client: TcpStream,
+        /// The target's end of its connection, and ours.
+        target: (TcpStream, TcpStream),
+    }
+
+    fn scene() -> Scene {
+        let ((client, accepted), stop) = (pair(), Stop::new().unwrap());
+        let peer = client.local_addr().unwrap();
+        let connection = Registry::default().insert(accepted, peer, Role::Public);
+        Scene { lookout: Lookout::new(&connection, &stop), stop, client, target: pair() }
+    }
+
+    impl Scene {
+        fn wait(&self, deadline: Option<Instant>) -> (Waited, Option<Sight>) {
+            (self.lookout.wait(self.target.1.as_fd(), Need::Input, deadline), self.lookout.seen())
+        }
+    }
+
+    #[test]
+    fn the_target_is_waited_for_and_room_is_there() {
+        let mut scene = scene();
+        scene.target.0.write_all(b"x").unwrap();
+        scene.client.write_all(b"the next request").unwrap();
+        assert_eq!(scene.wait(None), (Waited::Ready, None));
+        assert_eq!(scene.lookout.wait(scene.target.1.as_fd(), Need::Room, None), Waited::Ready);
+    }
+
+    #[test]
+    fn deadlines_are_not_missed_and_told_apart() {
+        let scene = scene();
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let at = soon();
+        assert_eq!(scene.wait(Some(at)), (Waited::Late, None));
+        assert!(Instant::now() >= at);
+        let at = soon();
+        scene.lookout.set_deadline(Some(at));
+        assert_eq!(scene.wait(None), (Waited::Left, Some(Sight::Due)));
+        assert!(Instant::now() >= at);
+        scene.lookout.set_deadline(Some(soon()));
+        assert!(scene.lookout.pause().is_none());
+        assert_eq!(scene.lookout.seen(), Some(Sight::Due));
+        assert_eq!((unrounded(ROUNDED), unrounded(ROUNDED * 100)), (ROUNDED, ROUNDED * 100 - ROUNDED / 5));
+    }
+
+    #[test]
+    fn a_client_that_is_gone_ends_every_wait() {
+        let mut scene = scene();
+        scene.target.0.write_all(b"x").unwrap();
+        scene.client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(scene.wait(None), (Waited::Left, Some(Sight::ClientGone)));
+        scene.lookout.set_deadline(None);
+        assert!(scene.lookout.pause().is_none());
+        assert_eq!(scene.lookout.seen(), Some(Sight::ClientGone));
+    }
+
+    #[test]
+    fn the_order_to_stop_ends_every_wait() {
+        let scene = scene();
+        scene.stop.trigger();
+        assert_eq!(scene.wait(None), (Waited::Left, Some(Sight::Stopped)));
+    }
+}

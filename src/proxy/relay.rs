@@ -1,0 +1,227 @@
+//! One relay on its client's thread: ask the target, pass its response on, and end as it ended.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ureq::http::StatusCode;
+
+use super::Target;
+use super::chain::{Chain, Ending, Piece};
+use super::lookout::{Lookout, Sight};
+use super::outcome::{By, ENDED, Outcome};
+use super::request::{Fields, Hop};
+use super::response::{self, Asked, Framing};
+use super::sink::Sink;
+use crate::client::{self, Arrival, Body, ClientError, Session};
+use crate::escape::escaped;
+use crate::http::Version;
+use crate::server::registry::Connection;
+use crate::server::service::{After, Kept, Line, Task};
+use crate::shutdown::Stop;
+use crate::units::format_duration;
+
+/// A request that is to be relayed.
+#[derive(Debug)]
+pub(super) struct Relay {
+    pub(super) target: Arc<Target>,
+    pub(super) id: u64,
+    pub(super) method: String,
+    pub(super) url: String,
+    pub(super) fields: Fields,
+    pub(super) body: Vec<u8>,
+    pub(super) asked: Asked,
+    /// The log tells of it at info, as of a stream.
+    pub(super) is_stream: bool,
+    /// What the log tells of the request's way.
+    pub(super) trace: String,
+}
+
+/// The connection to the target, which one client's requests use one after another.
+struct Way {
+    session: Session,
+    lookout: Arc<Lookout>,
+}
+
+impl Task for Relay {
+    fn run(self: Box<Relay>, line: Line<'_>) -> After {
+        let level = if self.is_stream { log::Level::Info } else { log::Level::Debug };
+        let begun = Instant::now();
+        let Relay { id, method, trace, .. } = &*self;
+        let url = escaped(&self.url);
+        log::log!(level, "relay opened id={id} peer={} method={method} target={url}{trace}", line.connection.peer);
+        let mut sent = Sent::default();
+        let outcome = self.carry_out(line, &mut sent);
+        let Sent { status, bytes } = sent;
+        let status = status.map(|status| format!(" status={status}")).unwrap_or_default();
+        let (by, reason, after) = (outcome.by.as_str(), escaped(&outcome.reason), begun.elapsed().as_secs_f64());
+        log::log!(
+            level,
+            "relay closed id={id} by={by} reason=\"{reason}\"{status} bytes={bytes} after={after:.3}s{trace}"
+        );
+        outcome.after
+    }
+}
+
+/// What of a response went to the client.
+#[derive(Debug, Default)]
+struct Sent {
+    status: Option<u16>,
+    /// Bytes of the body, before chunk framing.
+    bytes: u64,
+}
+
+impl Relay {
+    fn carry_out(&self, line: Line<'_>, sent: &mut Sent) -> Outcome {
+        let Line { shared, connection, kept } = line;
+        let mut way = self.way(kept, || Way::new(&self.target, connection, &shared.stop));
+        let mut answer = self.ask(&way);
+        if answer.is_err() && self.may_repeat() && way.lookout.seen().is_none() && way.session.was_left_behind() {
+            way = Way::new(&self.target, connection, &shared.stop);
+            answer = self.ask(&way);
+        }
+        let response = match answer {
+            Ok(response) if response.head.status < 200 => {
+                let text = "the target answers with a protocol that nobody asked for";
+                return Outcome::instead(502, format!("relay to {}: {text}", self.target.shown));
+            }
+            Ok(response) => response,
+            Err(error) => return self.unanswered(&error, &way.lookout, connection),
+        };
+        let outcome = self.pass_on(response, &way.lookout, connection, sent);
+        if matches!(outcome.after, After::Complete) {
+            *kept = Some(Box::new(way));
+        }
+        outcome
+    }
+
+    /// The way that the client's last request left, or a new one. A request that can't be repeated gets a new one: the
+    /// target may close an old one in the moment in which it is used.
+    fn way(&self, kept: &mut Kept, make: impl FnOnce() -> Way) -> Way {
+        let way = kept.take().and_then(|kept| kept.downcast::<Way>().ok());
+        way.filter(|_| self.may_repeat()).map_or_else(make, |way| *way)
+    }
+
+    /// "A proxy MUST NOT automatically retry non-idempotent requests" (RFC 9110, section 9.2.2).
+    fn may_repeat(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") && self.body.is_empty()
+    }
+
+    fn ask(&self, way: &Way) -> Result<client::Response, ClientError> {
+        way.lookout.set_deadline(Instant::now().checked_add(self.target.head_timeout));
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        // A HEAD request has no use for one, and the client refuses to send it.
+        let body = Some(self.body.as_slice()).filter(|body| !body.is_empty() && !self.asked.head_only);
+        way.session.send(&self.method, &self.url, fields, body)
+    }
+
+    fn unanswered(&self, error: &ClientError, lookout: &Lookout, connection: &Connection) -> Outcome {
+        let seen = lookout.seen();
+        if let Some(outcome) = seen.and_then(|seen| Outcome::of(seen, connection)) {
+            return outcome;
+        }
+        let limit = format_duration(self.target.head_timeout);
+        match error {
+            _ if seen == Some(Sight::Due) => Outcome::instead(
+                504,
+                format!(
+                    "wait for the response head of {}: none came within {limit}; does the target answer at all? \
+                     --head-timeout gives it more time",
+                    self.target.shown
+                ),
+            ),
+            ClientError::Request(..) => Outcome::instead(400, error.to_string()),
+            _ => Outcome::instead(502, format!("relay to {}: {error}; {}", self.target.shown, advice(error))),
+        }
+    }
+
+    /// What happens to the body on its way.
+    fn chain(&self) -> Chain {
+        Chain
+    }
+
+    fn pass_on(
+        &self,
+        response: client::Response,
+        lookout: &Lookout,
+        connection: &Connection,
+        sent: &mut Sent,
+    ) -> Outcome {
+        let client::Response { head, fields, mut body } = response;
+        let version = if head.version == Version::Http10.as_str() { Version::Http10 } else { Version::Http11 };
+        let hop = Hop { peer: connection.peer.ip(), version, pseudonym: &self.target.pseudonym };
+        let phrase = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());
+        let framing = response::framing(head.status, &fields, self.asked);
+        let head_bytes = response::head(head.status, phrase.unwrap_or_default(), fields, framing, self.asked, &hop);
+        sent.status = Some(head.status);
+        let mut sink = Sink { connection, framing, pending: head_bytes, bytes: &mut sent.bytes };
+        let result = sink.flush().and_then(|()| match framing {
+            Framing::None => Ok(Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete }),
+            _ => pump(&mut body, lookout, &mut sink, &mut self.chain()),
+        });
+        result.unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()))
+    }
+}
+
+/// What may be tried about a target that gave no answer.
+fn advice(error: &ClientError) -> &'static str {
+    match error {
+        ClientError::Tls(..) if !error.advice().is_empty() => error.advice(),
+        ClientError::Tls(..) => "does the target speak TLS on this port? -k accepts any certificate",
+        ClientError::Resolve(..) => "is the host right? --resolve HOST:PORT:ADDR gives it an address",
+        ClientError::Connect(..) => "is the target running, and are its host and port right?",
+        ClientError::NotHttp(..) => "does the target speak HTTP/1.1 on this port? perhaps it is https",
+        _ => "look into the target's log",
+    }
+}
+
+/// Passes a body on through the chain, as it comes, until an end is released.
+fn pump(body: &mut Body, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
+    let mut released = Vec::new();
+    let (mut open, mut failure) = (true, None);
+    loop {
+        lookout.set_deadline(chain.due());
+        let arrival = if open { body.read_or_leave() } else { lookout.pause() };
+        let now = Instant::now();
+        match arrival {
+            Some(Arrival::Bytes(_, bytes)) => chain.take(Piece::Bytes(bytes), now, &mut released),
+            Some(Arrival::End(_, ending)) => {
+                open = false;
+                if let client::Ending::Failed(text) = &ending {
+                    failure = Some(text.clone());
+                }
+                chain.take(Piece::End(ending_of(&ending)), now, &mut released);
+            }
+            None => match lookout.seen().and_then(|seen| Outcome::of(seen, sink.connection)) {
+                Some(outcome) => return Ok(outcome),
+                None => chain.fire(now, &mut released),
+            },
+        }
+        if chain.due().is_some_and(|due| due <= now) {
+            // A target that never pauses would not let the deadline end a wait.
+            chain.fire(now, &mut released);
+        }
+        for piece in released.drain(..) {
+            match piece {
+                Piece::Bytes(bytes) => sink.send(&bytes)?,
+                Piece::End(ending) => return sink.end(ending).map(|outcome| outcome.because(failure)),
+            }
+        }
+    }
+}
+
+/// A body that can't be read on, by whatever failure, is not complete.
+fn ending_of(ending: &client::Ending) -> Ending {
+    match ending {
+        client::Ending::Clean => Ending::Clean,
+        client::Ending::Reset => Ending::Reset,
+        client::Ending::Truncated | client::Ending::Stopped | client::Ending::Failed(_) => Ending::Truncated,
+    }
+}
+
+impl Way {
+    fn new(target: &Target, connection: &Arc<Connection>, stop: &Stop) -> Way {
+        let lookout = Arc::new(Lookout::new(connection, stop));
+        Way { session: target.client.session_beside(Arc::clone(&lookout) as Arc<_>), lookout }
+    }
+}

@@ -1,0 +1,88 @@
+//! The response on its way to the client.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::SockRef;
+
+use super::chain::Ending;
+use super::outcome::{BROKE_OFF, By, ENDED, Outcome, RESET};
+use super::response::Framing;
+use crate::http::chunk::{self, LAST_CHUNK};
+use crate::server::outlet;
+use crate::server::registry::Connection;
+use crate::server::service::After;
+
+/// Writes a response to the client.
+pub(super) struct Sink<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) framing: Framing,
+    /// The head, until it is sent with whatever is sent first.
+    pub(super) pending: Vec<u8>,
+    /// Where the bytes of the body are counted.
+    pub(super) bytes: &'a mut u64,
+}
+
+impl Sink<'_> {
+    /// Sends the head by itself.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.write(&[])
+    }
+
+    /// Sends a part of the body, in one write and one chunk.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        match self.framing {
+            Framing::Chunked => self.write(chunk::Piece::of(|out| out.extend_from_slice(bytes)).chunk())?,
+            _ => self.write(bytes)?,
+        }
+        *self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Ends the response as the target's ended, as far as the framing can say so.
+    pub(super) fn end(&mut self, ending: Ending) -> io::Result<Outcome> {
+        let complete = match self.framing {
+            Framing::Length(length) => *self.bytes == length,
+            _ => true,
+        };
+        let (reason, after) = match (ending, self.framing) {
+            (Ending::Clean, Framing::Chunked) => {
+                self.write(LAST_CHUNK)?;
+                (ENDED, After::Complete)
+            }
+            (Ending::Clean, Framing::Close) => {
+                self.flush()?;
+                (ENDED, After::Last)
+            }
+            (Ending::Clean, _) if complete => (ENDED, After::Complete),
+            // Where the end of the connection is that of the body, nothing but a reset says that it is too early.
+            (Ending::Truncated, Framing::Close) => (BROKE_OFF, self.reset()),
+            (Ending::Clean | Ending::Truncated, _) => {
+                self.flush()?;
+                (BROKE_OFF, After::Broken)
+            }
+            (Ending::Reset, _) => (RESET, self.reset()),
+        };
+        Ok(Outcome { by: By::Target, reason: reason.to_owned(), after })
+    }
+
+    /// Makes the close of the connection a reset.
+    fn reset(&self) -> After {
+        if let Err(error) = SockRef::from(&self.connection.stream).set_linger(Some(Duration::ZERO)) {
+            log::warn!("reset the connection of {}: {error}", self.connection.peer);
+        }
+        After::Broken
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return if bytes.is_empty() { Ok(()) } else { outlet::write(&self.connection.stream, bytes) };
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.extend_from_slice(bytes);
+        outlet::write(&self.connection.stream, &pending)
+    }
+}

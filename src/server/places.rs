@@ -1,0 +1,78 @@
+//! The paths that a server has, and what is the same on all of them.
+
+use super::router::{ALLOW, PUBLIC_METHODS};
+use crate::http::Response;
+
+pub(crate) const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
+const PAGE: &str = include_str!("../../index.html");
+
+/// What a path of the public part leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    Page,
+    Events,
+    Time,
+    Health,
+    Stream(&'a str),
+}
+
+impl<'a> Place<'a> {
+    /// The place behind the base path, and the query.
+    ///
+    /// # Errors
+    /// The response that says where to go instead.
+    pub(crate) fn find(base: &str, target: &'a str) -> Result<(Place<'a>, &'a str), Response> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if !base.is_empty() && path == base {
+            return Err(Response::text(308, "the page is one level down").with("Location", format!("{base}/")));
+        }
+        let place = path.strip_prefix(base).and_then(Place::of);
+        place.map(|place| (place, query)).ok_or_else(|| {
+            let text =
+                format!("nothing here; there are {base}/ {base}/events {base}/time {base}/healthz {base}/streams/ID");
+            Response::text(404, &text)
+        })
+    }
+
+    fn of(path: &str) -> Option<Place<'_>> {
+        match path {
+            "/" | "/index.html" => Some(Place::Page),
+            "/events" => Some(Place::Events),
+            "/time" => Some(Place::Time),
+            "/healthz" => Some(Place::Health),
+            _ => path.strip_prefix("/streams/").filter(|id| !id.is_empty()).map(Place::Stream),
+        }
+    }
+
+    pub(crate) fn methods(&self) -> &'static str {
+        match self {
+            Place::Events => PUBLIC_METHODS,
+            _ => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    /// The answer to a method that is not among them.
+    pub(crate) fn not_allowed(&self) -> Response {
+        let methods = self.methods();
+        Response::text(405, &format!("method not allowed here; allowed: {methods}")).with(ALLOW, methods)
+    }
+
+    /// The answer to a CORS preflight, which serves any OPTIONS request. Nothing of the request is repeated in it.
+    pub(crate) fn preflight(&self) -> Response {
+        Response::empty(204)
+            .with(ALLOW, self.methods())
+            .with("Access-Control-Allow-Methods", self.methods())
+            .with("Access-Control-Allow-Headers", "*, Authorization")
+            .with("Access-Control-Max-Age", "600")
+    }
+}
+
+/// The test page.
+pub(crate) fn page() -> Response {
+    Response::new(200, "text/html; charset=utf-8", PAGE.as_bytes()).with("Cache-Control", "no-cache")
+}
+
+/// The answer of a server that is well.
+pub(crate) fn healthy() -> Response {
+    Response::text(200, "ok").with(NO_STORE.0, NO_STORE.1)
+}
