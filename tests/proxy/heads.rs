@@ -274,10 +274,10 @@ fn two_proxies_of_an_origin_are_no_loop() {
     let origin = Origin::start();
     let first = super::proxy(&format!("http://{}/events", origin.address));
     let second = super::proxy(&format!("http://{}/events", first.address));
-    let mut client: Client = second.open("/events?count=2&interval=1ms").0;
+    let mut client: Client = second.open("/events?count=2&interval=50ms").0;
     let hello = client.read_event().json();
     let via = hello["headers"].as_array().unwrap().iter().filter(|field| field[0] == "via").count();
-    assert_eq!((via, &hello["target"]), (2, &"/events?count=2&interval=1ms".into()));
+    assert_eq!((via, &hello["target"]), (2, &"/events?count=2&interval=50ms".into()));
     assert_eq!(client.read_chunks().len(), 2);
     let id = hello["id"].as_str().unwrap();
     let state = eventually(|| Some(second.fetch(&format!("/streams/{id}")).1).filter(|state| state.contains("ended")));
