@@ -13,6 +13,7 @@ use super::stream::{Job, Outcome, Seen};
 use super::{Epoch, ProbeError, Watch, lost};
 use crate::client::live::Limits;
 use crate::client::origin::{self, Time};
+use crate::client::request::LAST_EVENT_ID;
 use crate::client::{Client, ClientError, Request};
 use crate::nonce::nonce;
 use crate::stats::StreamSpec;
@@ -56,6 +57,9 @@ impl Path<'_> {
             Ok(Some(time)) => {
                 exchanges.add(&time, self.epoch);
                 (self.request.url, redirects) = events_url(&self.request.url, &time);
+                if self.request.take_header(LAST_EVENT_ID).is_some() {
+                    log::info!("{LAST_EVENT_ID} is left out: each stream of the probe is a new one");
+                }
                 Ok(self.ours(&exchanges, limits, watch)?)
             }
         };

@@ -1,6 +1,6 @@
 //! What is worse than late: nothing at all, bytes changed, the stream cut.
 
-use super::findings::time;
+use super::findings::{events, time};
 use super::shape::{median, waited_in_vain};
 use super::{Evidence, Finding, Hold, HoldKind, Id, Judgement, Verdict};
 use crate::stats::{Counts, Ending, Summary};
@@ -105,10 +105,6 @@ pub(super) fn other_pace(streams: &[Summary]) -> Option<String> {
     streams.iter().find_map(pace)
 }
 
-fn events(count: u64) -> String {
-    if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
-}
-
 /// Somebody else ended it before all events had come.
 pub(super) fn is_cut(stream: &Summary) -> bool {
     stream.end.is_theirs() && stream.spec.count.is_some_and(|count| stream.counts.received < count)
@@ -121,11 +117,17 @@ pub(super) fn is_lifetime_cut(streams: &[Summary]) -> bool {
         return false;
     }
     let (least, spread) = range(cut.iter().map(|stream| stream.lasted_us()));
-    let (_, apart) = range(cut.iter().map(|stream| stream.requested_us));
     let is_idle = streams.iter().any(|stream| stream.end == Ending::IdleCut);
     // Streams that began together end together at a restart, too: then only a limit that people would set is one.
-    let is_told = apart > APART_LEAST_US || (least + SAME_AGE_US) % 1_000_000 <= 2 * SAME_AGE_US;
+    let is_told = began_apart(streams) || (least + SAME_AGE_US) % 1_000_000 <= 2 * SAME_AGE_US;
     least > AGE_LEAST_US && spread <= SAME_AGE_US && is_told && !is_idle
+}
+
+/// Whether streams that were cut had begun at so different times that a restart would have ended them at different ages.
+fn began_apart(streams: &[Summary]) -> bool {
+    let cut = streams.iter().filter(|stream| is_cut(stream));
+    let (_, apart) = range(cut.map(|stream| stream.requested_us));
+    apart > APART_LEAST_US
 }
 
 /// The least of some values, and by how much the greatest is more.
@@ -150,10 +152,12 @@ fn cut(streams: &[Summary]) -> Option<Verdict> {
     if !is_lifetime_cut(streams) {
         return Some(verdict);
     }
-    Some(
-        verdict
-            .with(Id::LifetimeCut, format!("streams end at the age of {after}, busy or not; a restart looks the same")),
-    )
+    let text = if began_apart(streams) {
+        format!("streams that began at different times end at the age of {after}, busy or not")
+    } else {
+        format!("streams end at the age of {after}, busy or not; a restart looks the same")
+    };
+    Some(verdict.with(Id::LifetimeCut, text))
 }
 
 fn idle(stream: &Summary) -> String {

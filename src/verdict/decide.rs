@@ -1,7 +1,7 @@
 //! In real time or late, and if late, how. All of it given a tolerance.
 
 use super::classify::{By, Class, before_compression, classify};
-use super::findings::time;
+use super::findings::{events, time};
 use super::shape::{NOISE, Shape, is_hanging, median};
 use super::{Hold, HoldKind, Id, Judgement, Verdict};
 use crate::stats::Summary;
@@ -69,7 +69,7 @@ fn hold(shapes: &[Shape<'_>], smallest: u64, within_us: i64, doubt_us: i64) -> V
     let received: u64 = naming().map(|shape| shape.stream.counts.received).sum();
     if received < EVENTS_LEAST && !naming().all(|shape| shape.stream.is_complete()) {
         let verdict = Verdict::unknown(Judgement::Inconclusive, "too few events arrived to judge by");
-        return verdict.with(Id::TooShort, format!("{received} events came before the end of the run"));
+        return verdict.with(Id::TooShort, format!("{} came before the end of the run", events(received)));
     }
     real_time(shapes, within_us, smallest)
 }
@@ -302,6 +302,11 @@ fn late_start(shapes: &[Shape<'_>], again: Option<&[&Shape<'_>]>) -> Verdict {
     let Some(class) = classify(&held, shapes) else { return closed_in_part(shapes) };
     let rest = if again.is_some() { "is held, too, but less" } else { "arrives in real time" };
     let mut verdict = started(class, rest);
+    let longest_us = shapes.iter().filter_map(|shape| shape.stream.spec.planned_us()).max();
+    if class.by == By::Time && again.is_none() && longest_us.is_some_and(|longest| 2 * class.us > longest) {
+        verdict = verdict
+            .with(Id::StartOrLasting, format!("a second release after {} would not have been seen", time(class.us)));
+    }
     let lasting = again.into_iter().flatten().filter_map(|shape| Some((*shape, shape.lasting?)));
     if let Some(class) = classify(&lasting.collect::<Vec<_>>(), shapes) {
         let still = match class.by {

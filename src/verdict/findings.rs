@@ -265,6 +265,11 @@ pub(super) fn time(us: i64) -> String {
     if us < 1_000_000 { format!("{} ms", (us + 500) / 1000) } else { format!("{:.1} s", us as f64 / 1e6) }
 }
 
+/// A number of events as people read it.
+pub(super) fn events(count: u64) -> String {
+    if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

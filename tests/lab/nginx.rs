@@ -186,7 +186,7 @@ pub(crate) const PASSES: &[Case] = &[
         target: "/events",
         args: &["--plain"],
         end: "ours",
-        findings: &["other-pace"],
+        findings: &["query-lost"],
         ..CASE
     },
     Case {

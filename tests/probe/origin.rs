@@ -45,7 +45,8 @@ fn a_redirect_is_followed_and_told() {
 fn posts_bodies_and_parameters_are_kept() {
     let origin = Origin::start();
     let url = format!("http://{}/events?interval=50ms&heartbeat=0", origin.address);
-    let report = Program::probe(&[&[url.as_str(), "-d", "a=b"], &SHORT[..]].concat()).finish().end();
+    let report =
+        Program::probe(&[&[url.as_str(), "-d", "a=b", "-H", "Last-Event-ID: 5"], &SHORT[..]].concat()).finish().end();
     assert_eq!((report["verdict"].as_str(), report["method"].as_str()), (Some("real-time"), Some("POST")), "{report}");
     assert_eq!((&report["origin_saw"]["body_bytes"], &report["origin_saw"]["method"]), (&3.into(), &"POST".into()));
     let streams = report["streams"].as_array().unwrap();

@@ -127,7 +127,7 @@ fn the_json_has_the_contracts_names() {
 #[test]
 fn the_json_counts_from_the_request_and_the_machines_clocks() {
     let found = serde_json::to_value(json(&direct("cut-reset"))).unwrap();
-    assert_eq!(found["end"]["how"], "reset");
+    assert_eq!(found["end"]["how"], "lifetime-cut");
     let after_s = found["end"]["after_s"].as_f64().unwrap();
     assert!((5.43..5.45).contains(&after_s), "{after_s}");
     // The story's clock is right, and the probe's is 12.345 ms behind.

@@ -190,7 +190,9 @@ impl Event {
 /// Runs streams over a path.
 pub(crate) fn run(specs: &[StreamSpec], path: &Path) -> Run {
     let mut rng = fastrand::Rng::with_seed(path.seed);
-    let streams = specs.iter().map(|spec| stream(spec, path, &mut rng)).collect();
+    // The probe asks for larger events later.
+    let head_start = |spec: &StreamSpec| 200 * MS * specs.iter().filter(|other| other.size < spec.size).count() as i64;
+    let streams = specs.iter().map(|spec| stream(spec, head_start(spec), path, &mut rng)).collect();
     let exchange = |n: i64, rng: &mut fastrand::Rng| {
         let t0 = -1_000 * MS + n * 100 * MS;
         let t1 = t0 + path.latency + noise(rng, path.jitter);
@@ -206,8 +208,8 @@ fn noise(rng: &mut fastrand::Rng, most: i64) -> i64 {
     if most > 0 { rng.i64(0..=most) } else { 0 }
 }
 
-fn stream(spec: &StreamSpec, path: &Path, rng: &mut fastrand::Rng) -> Seen {
-    let requested_us = rng.i64(0..3 * MS);
+fn stream(spec: &StreamSpec, head_start: i64, path: &Path, rng: &mut fastrand::Rng) -> Seen {
+    let requested_us = head_start + rng.i64(0..3 * MS);
     let mut events = sent(spec, requested_us + path.latency);
     let origin_end = events.last().unwrap().sent_us + 300;
     let total = events.last().unwrap().end;
