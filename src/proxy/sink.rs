@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::chain::Ending;
 use super::outcome::{BROKE_OFF, By, ENDED, Outcome, RESET};
 use super::response::Framing;
 use crate::http::chunk::{self, LAST_CHUNK};
 use crate::server::outlet;
 use crate::server::registry::Connection;
 use crate::server::service::After;
+use crate::weather::Ending;
 
 /// Writes a response to the client.
 pub(super) struct Sink<'a> {
@@ -57,7 +57,10 @@ impl Sink<'_> {
                 self.flush()?;
                 (ENDED, After::Last)
             }
-            (Ending::Clean, _) if complete => (ENDED, After::Complete),
+            (Ending::Clean, _) if complete => {
+                self.flush()?;
+                (ENDED, After::Complete)
+            }
             // Where the end of the connection is that of the body, nothing but a reset says that it is too early.
             (Ending::Truncated, Framing::Close) => (BROKE_OFF, self.reset()),
             (Ending::Clean | Ending::Truncated, _) => {
