@@ -103,7 +103,8 @@ impl Proxy {
         self.max_connections.saturating_mul(proxy::DESCRIPTORS)
     }
 
-    fn treatment(&self) -> Result<Treatment, SpecError> {
+    fn treatment(&self) -> Result<Treatment, String> {
+        let told = |error: SpecError| error.to_string();
         let cures = [
             ("heartbeat", &self.heartbeat),
             ("pad", &self.pad),
@@ -112,16 +113,20 @@ impl Proxy {
         ];
         let mut weather = Weather::default();
         for (name, value) in cures {
-            value.iter().try_for_each(|value| weather.cure(&format!("{name}={value}")))?;
+            let Some(value) = value else { continue };
+            if value.contains(',') {
+                return Err(format!("--{name} {value}: it takes one value; other cures are options of their own"));
+            }
+            weather.cure(&format!("{name}={value}")).map_err(told)?;
         }
-        self.like.iter().try_for_each(|specs| weather.like(specs))?;
-        self.impair.iter().try_for_each(|specs| weather.impair(specs))?;
+        self.like.iter().try_for_each(|specs| weather.like(specs)).map_err(told)?;
+        self.impair.iter().try_for_each(|specs| weather.impair(specs)).map_err(told)?;
         let headers = if self.cure { Headers::BestPractice } else { Headers::Theirs };
         Ok(Treatment { weather, headers, early: self.early.then_some(proxy::EARLY) })
     }
 
     fn into_config(self) -> Result<Config, String> {
-        let treatment = self.treatment().map_err(|error| error.to_string())?;
+        let treatment = self.treatment()?;
         let client = ClientOptions {
             method: None,
             changes: Vec::new(),

@@ -16,8 +16,9 @@ pub(super) struct Early {
     connection: Arc<Connection>,
     at: Instant,
     effect: Effect,
+    framing: Framing,
+    head: Vec<u8>,
     begun: Option<Begun>,
-    plan: (Framing, Vec<u8>),
 }
 
 /// What was begun.
@@ -47,7 +48,7 @@ impl Early {
         framing: Framing,
         head: Vec<u8>,
     ) -> Early {
-        Early { connection: Arc::clone(connection), at, effect, begun: None, plan: (framing, head) }
+        Early { connection: Arc::clone(connection), at, effect, framing, head, begun: None }
     }
 
     /// When [`Early::act`] is to be called.
@@ -62,7 +63,7 @@ impl Early {
     /// Sends what is due. Whether the response goes on; an error is one of the client's connection.
     pub(super) fn act(&mut self, now: Instant) -> io::Result<bool> {
         let begun = self.begun.get_or_insert_with(|| {
-            let (framing, pending) = (self.plan.0, std::mem::take(&mut self.plan.1));
+            let (framing, pending) = (self.framing, std::mem::take(&mut self.head));
             Begun { chain: self.effect.chain(now), framing, pending, bytes: 0, ended: None }
         });
         let mut released = Vec::new();

@@ -13,6 +13,10 @@ use crate::server::registry::Connection;
 use crate::server::service::After;
 use crate::weather::Ending;
 
+/// Most bytes of a body that are written at once. The client has the whole write timeout for each such part of what
+/// comes in one lump.
+const PART: usize = 64 * 1024;
+
 /// Writes a response to the client.
 pub(super) struct Sink<'a> {
     pub(super) connection: &'a Connection,
@@ -29,11 +33,12 @@ impl Sink<'_> {
         self.write(&[])
     }
 
-    /// Sends a part of the body, in one write and one chunk.
+    /// Sends a part of the body, in one write and one chunk if it is no larger than [`PART`].
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
+        bytes.chunks(PART).try_for_each(|part| self.send_part(part))
+    }
+
+    fn send_part(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.framing {
             Framing::Chunked => self.write(chunk::Piece::of(|out| out.extend_from_slice(bytes)).chunk())?,
             _ => self.write(bytes)?,
