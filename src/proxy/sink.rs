@@ -15,7 +15,7 @@ use crate::weather::Ending;
 
 /// Most bytes of a body that are written at once. The client has the whole write timeout for each such part of what
 /// comes in one lump.
-const PART: usize = 64 * 1024;
+const PART: usize = 1024 * 1024;
 
 /// Writes a response to the client.
 pub(super) struct Sink<'a> {

@@ -186,7 +186,7 @@ fn an_early_response_may_end_before_the_target_answers() {
 fn a_large_lump_comes_whole() {
     let scene = Scene::with(&["--impair", "hold-until-close"]);
     let (mut client, mut target) = scene.streaming();
-    let body: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let body: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
     target.send([chunk(&body), LAST.into()].concat());
     let bytes: Vec<u8> = client.read_chunks().into_iter().flat_map(|chunk| chunk.bytes).collect();
     assert!(bytes == body, "{} bytes", bytes.len());
