@@ -1,5 +1,6 @@
 //! `proxy`: options to configuration, and how the proxy runs until it is stopped.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -9,11 +10,12 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::client::{ClientOptions, resolve, seconds};
 use super::options::{at_least_one, base_path};
-use super::{Exit, Failure, show_addresses};
-use crate::proxy::{self, Config, ProxyError};
+use super::{Exit, Failure, show, show_addresses};
+use crate::proxy::{self, Config, Headers, ProxyError, Treatment};
 use crate::server::config::MAX_CONNECTIONS;
 use crate::server::listen::ListenAddr;
 use crate::shutdown::Interrupts;
+use crate::weather::{self, SpecError, Weather};
 
 /// The port of the proxy, unless another is asked for.
 const PORT: u16 = 8181;
@@ -22,6 +24,9 @@ const PORT: u16 = 8181;
 ///
 /// Each request for /events goes to the target, with the client's header fields, query and body, and the response comes
 /// back. The target's /time and /streams/ID are relayed too, so that a probe can measure through the proxy.
+///
+/// Cures get a stream through paths that hold or end it; impairments do to it what such paths do. --list-profiles shows
+/// all of them.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "proxy", help_triggers("-h", "--help"))]
 pub(super) struct Proxy {
@@ -40,6 +45,35 @@ pub(super) struct Proxy {
     /// seconds until the target's response head must be there (default 60)
     #[argh(option, default = "Some(proxy::HEAD_TIMEOUT)", from_str_fn(seconds), arg_name = "s")]
     head_timeout: Option<Duration>,
+    /// set the response headers that are best practice, ask the target for no content coding, and undo gzip; every
+    /// other cure does that too
+    #[argh(switch)]
+    cure: bool,
+    /// cure: send a comment whenever nothing was sent for this time
+    #[argh(option, arg_name = "d")]
+    heartbeat: Option<String>,
+    /// cure: send so many bytes of comments before the first byte of the stream
+    #[argh(option, arg_name = "n")]
+    pad: Option<String>,
+    /// cure: send 4k bytes, or N, of comments at this interval
+    #[argh(option, arg_name = "d[:n]")]
+    pad_every: Option<String>,
+    /// cure: send comments behind each event, so that both together have so many bytes
+    #[argh(option, arg_name = "n")]
+    pad_to: Option<String>,
+    /// cure: send the head and a comment if the target has not answered after a second
+    #[argh(switch)]
+    early: bool,
+    /// treat streams as a path of the world does, some of its impairments replaced or others added:
+    /// envoy-15s,cut-after=3s
+    #[argh(option, arg_name = "name[,spec]")]
+    like: Vec<String>,
+    /// impair streams, behind what --like does: hold-bytes=4k,cut-after=30s
+    #[argh(option, arg_name = "spec[,spec]")]
+    impair: Vec<String>,
+    /// list profiles, impairments and cures, and exit
+    #[argh(switch)]
+    list_profiles: bool,
     /// accept any certificate
     #[argh(switch, short = 'k')]
     insecure: bool,
@@ -69,7 +103,30 @@ impl Proxy {
         self.max_connections.saturating_mul(proxy::DESCRIPTORS)
     }
 
+    fn treatment(&self) -> Result<Treatment, String> {
+        let told = |error: SpecError| error.to_string();
+        let cures = [
+            ("heartbeat", &self.heartbeat),
+            ("pad", &self.pad),
+            ("pad-every", &self.pad_every),
+            ("pad-to", &self.pad_to),
+        ];
+        let mut weather = Weather::default();
+        for (name, value) in cures {
+            let Some(value) = value else { continue };
+            if value.contains(',') {
+                return Err(format!("--{name} {value}: it takes one value; other cures are options of their own"));
+            }
+            weather.cure(&format!("{name}={value}")).map_err(told)?;
+        }
+        self.like.iter().try_for_each(|specs| weather.like(specs)).map_err(told)?;
+        self.impair.iter().try_for_each(|specs| weather.impair(specs)).map_err(told)?;
+        let headers = if self.cure { Headers::BestPractice } else { Headers::Theirs };
+        Ok(Treatment { weather, headers, early: self.early.then_some(proxy::EARLY) })
+    }
+
     fn into_config(self) -> Result<Config, String> {
+        let treatment = self.treatment()?;
         let client = ClientOptions {
             method: None,
             changes: Vec::new(),
@@ -90,6 +147,7 @@ impl Proxy {
             settings: client.into_settings()?,
             // No limit, as with curl, is one of many years.
             head_timeout: self.head_timeout.unwrap_or(Duration::MAX),
+            treatment,
             ..Config::new(self.listen)
         })
     }
@@ -97,6 +155,10 @@ impl Proxy {
 
 /// Runs the command.
 pub(super) fn run(options: Proxy, out: &mut dyn Write) -> Result<Exit, Failure> {
+    if options.list_profiles {
+        show(out, &lists());
+        return Ok(Exit::Ok);
+    }
     let config = options.into_config().map_err(Failure::usage)?;
     let base = config.base_path.clone();
     let proxy = proxy::Proxy::start(config).map_err(|error| match error {
@@ -109,4 +171,25 @@ pub(super) fn run(options: Proxy, out: &mut dyn Write) -> Result<Exit, Failure> 
     interrupts.stop.wait_forever();
     proxy.stop(&interrupts.hurry);
     Ok(if interrupts.hurry.is_triggered() { Exit::Interrupted } else { Exit::Ok })
+}
+
+/// Everything that can be done to streams.
+fn lists() -> String {
+    let mut text = "Profiles, for --like NAME:\n".to_owned();
+    for profile in weather::profiles() {
+        let weather::Profile { name, spec, text: what, source, date } = profile;
+        let _ = write!(text, "  {name}\n      {what}\n      = {spec}\n      {source} ({date})\n");
+    }
+    let lists = [
+        ("Impairments, for --impair SPEC[,SPEC...] and behind a profile's name", weather::impairments()),
+        ("Cures, each an option of the same name", weather::cures()),
+    ];
+    for (title, entries) in lists {
+        let _ = write!(text, "\n{title}:\n");
+        for entry in entries {
+            let takes = if entry.takes.is_empty() { String::new() } else { format!("; {}", entry.takes) };
+            let _ = write!(text, "  {}\n      {}{takes}\n", entry.form, entry.text);
+        }
+    }
+    text
 }

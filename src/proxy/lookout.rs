@@ -1,13 +1,15 @@
 //! How a relay's one thread waits: for the target, for its client's end, for the order to stop and for its next
 //! deadline at the same time.
 
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::client::Arrival;
+use super::early::Early;
+use super::outcome::leaving;
 use crate::client::wait::{Need, Waited, Waiter};
 use crate::server::registry::{Connection, lock};
 use crate::shutdown::Stop;
@@ -26,12 +28,29 @@ pub(super) enum Sight {
     Stopped,
     /// The deadline is over.
     Due,
+    /// The response was begun before the target answered, and has ended as well.
+    Ended,
+}
+
+/// What is to be done about a target whose client has gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// Waits end, so that its connection can be closed.
+    #[default]
+    Tell,
+    /// Waits go on.
+    Keep,
 }
 
 #[derive(Debug, Default)]
 struct State {
     deadline: Option<Instant>,
     seen: Option<Sight>,
+    farewell: Farewell,
+    /// How the client has left, while its target does not know.
+    gone: Option<String>,
+    /// What is sent while the target has not answered.
+    early: Option<Early>,
 }
 
 /// Keeps watch for one client's connection.
@@ -49,7 +68,35 @@ impl Lookout {
 
     /// Sets when the next wait ends, whatever comes.
     pub(super) fn set_deadline(&self, deadline: Option<Instant>) {
-        *lock(&self.state) = State { deadline, seen: None };
+        let mut state = lock(&self.state);
+        (state.deadline, state.seen) = (deadline, None);
+    }
+
+    /// Begins with another request.
+    pub(super) fn begin(&self, farewell: Farewell, early: Option<Early>) {
+        *lock(&self.state) = State { farewell, early, ..State::default() };
+    }
+
+    /// What has been sent without the target, or was to be. Nothing of it is sent from now on.
+    pub(super) fn take_early(&self) -> Option<Early> {
+        lock(&self.state).early.take()
+    }
+
+    pub(super) fn farewell(&self) -> Farewell {
+        lock(&self.state).farewell
+    }
+
+    /// How the client has left, while its target does not know.
+    pub(super) fn gone(&self) -> Option<String> {
+        lock(&self.state).gone.clone()
+    }
+
+    /// Looks after the target alone from now on. The client's side of the connection is closed.
+    pub(super) fn see_off(&self) {
+        let reason = leaving(&self.connection);
+        let _ = self.connection.stream.shutdown(Shutdown::Both);
+        log::info!("the client {} is gone: {reason}; the target is not told", self.connection.peer);
+        lock(&self.state).gone = Some(reason);
     }
 
     /// What ended the newest wait, if it was not the target.
@@ -64,10 +111,9 @@ impl Lookout {
 }
 
 impl Lookout {
-    /// Waits for everything but a target, until the deadline or an end. It never brings anything of a target.
-    pub(super) fn pause(&self) -> Option<Arrival> {
+    /// Waits for everything but a target, until the deadline or an end.
+    pub(super) fn pause(&self) {
         self.watch(None, None);
-        None
     }
 
     /// Whether the server stops.
@@ -76,39 +122,66 @@ impl Lookout {
     }
 
     fn watch(&self, target: Option<(BorrowedFd<'_>, PollFlags)>, deadline: Option<Instant>) -> Waited {
-        let own = lock(&self.state).deadline;
-        let until = own.into_iter().chain(deadline).min();
         // Without a target, the client's socket is watched twice.
         let (socket, wanted) = target.unwrap_or((self.connection.stream.as_fd(), PollFlags::RDHUP));
         loop {
+            let (own, early, is_gone) = {
+                let state = lock(&self.state);
+                let is_gone = state.gone.is_some();
+                (state.deadline, state.early.as_ref().and_then(Early::due).filter(|_| !is_gone), is_gone)
+            };
+            let until = own.into_iter().chain(deadline).chain(early).min();
             let timeout = until.map(|until| unrounded(until.saturating_duration_since(Instant::now())));
             let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
             let mut polled = [
                 PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(self.connection.stream.as_fd(), PollFlags::RDHUP),
                 PollFd::from_borrowed_fd(socket, wanted),
+                PollFd::from_borrowed_fd(self.connection.stream.as_fd(), PollFlags::RDHUP),
             ];
-            if poll(&mut polled, timeout.as_ref()).is_err() {
+            // One that is gone would end every wait.
+            let watched = if is_gone { 2 } else { 3 };
+            if poll(&mut polled[..watched], timeout.as_ref()).is_err() {
                 // Interrupted by a signal.
                 continue;
             }
-            let [stopped, client, ready] = polled.map(|polled| !polled.revents().is_empty());
+            let [stopped, ready, client] = polled.map(|polled| !polled.revents().is_empty());
             if stopped {
                 return self.leave(Sight::Stopped);
+            }
+            if client && target.is_some() && self.farewell() == Farewell::Keep {
+                self.see_off();
+                continue;
             }
             if client {
                 return self.leave(Sight::ClientGone);
             }
+            let now = Instant::now();
+            if early.is_some_and(|early| now >= early) {
+                match self.send_early(now) {
+                    Some(sight) => return self.leave(sight),
+                    None => continue,
+                }
+            }
             if ready {
                 return Waited::Ready;
             }
-            let now = Instant::now();
             if own.is_some_and(|own| now >= own) {
                 return self.leave(Sight::Due);
             }
             if until.is_some_and(|until| now >= until) {
                 return Waited::Late;
             }
+        }
+    }
+}
+
+impl Lookout {
+    /// Sends what is due without the target; what has ended with it.
+    fn send_early(&self, now: Instant) -> Option<Sight> {
+        match lock(&self.state).early.as_mut()?.act(now) {
+            Ok(true) => None,
+            Ok(false) => Some(Sight::Ended),
+            Err(_) => Some(Sight::ClientGone),
         }
     }
 }
@@ -184,7 +257,7 @@ mod tests {
         assert_eq!(scene.wait(None), (Waited::Left, Some(Sight::Due)));
         assert!(Instant::now() >= at);
         scene.lookout.set_deadline(Some(soon()));
-        assert!(scene.lookout.pause().is_none());
+        scene.lookout.pause();
         assert_eq!(scene.lookout.seen(), Some(Sight::Due));
         assert_eq!((unrounded(ROUNDED), unrounded(ROUNDED * 100)), (ROUNDED, ROUNDED * 100 - ROUNDED / 5));
     }
@@ -196,7 +269,7 @@ mod tests {
         scene.client.shutdown(std::net::Shutdown::Write).unwrap();
         assert_eq!(scene.wait(None), (Waited::Left, Some(Sight::ClientGone)));
         scene.lookout.set_deadline(None);
-        assert!(scene.lookout.pause().is_none());
+        scene.lookout.pause();
         assert_eq!(scene.lookout.seen(), Some(Sight::ClientGone));
     }
 

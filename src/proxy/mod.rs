@@ -1,17 +1,19 @@
 //! A relay for event streams: each client's request goes to one target, and the response comes back byte for byte, as it
-//! comes.
+//! comes; or cured or impaired, if that is [asked for](Treatment).
 //!
 //! It stands in the same [ring](crate::server) as the origin. The one thread of a client's connection asks the target
 //! too, and waits for both at once. A relay holds two descriptors, two buffers of [`BUFFER`] bytes (over TLS two more, and
 //! those of rustls), and the pages of its stack that asking the target has touched: about 85 KiB in plain HTTP.
 
-mod chain;
+mod early;
 mod lookout;
 mod outcome;
 mod relay;
 mod request;
 mod response;
 mod sink;
+mod source;
+mod treatment;
 
 use std::fmt;
 use std::io;
@@ -35,9 +37,11 @@ use crate::server::registry::Role;
 use crate::server::ring::{Bounds, Ring, Shared};
 use crate::server::service::{Action, Exchange, Service};
 use crate::shutdown::Stop;
+use crate::weather::accepts_gzip;
 use relay::Relay;
-use request::{Hop, has_passed, relayed, with_query};
+use request::{Hop, accept_encoding, has_passed, relayed, with_query};
 use response::Asked;
+pub use treatment::{EARLY, Headers, Treatment};
 
 /// The target, unless another is named.
 pub const TARGET: &str = "http://localhost:8080/sse";
@@ -72,6 +76,8 @@ pub struct Config {
     pub head_timeout: Duration,
     /// How long a client may take.
     pub timeouts: Timeouts,
+    /// What is done to streams.
+    pub treatment: Treatment,
 }
 
 impl Config {
@@ -85,6 +91,7 @@ impl Config {
             settings: Settings::default(),
             head_timeout: HEAD_TIMEOUT,
             timeouts: Timeouts::default(),
+            treatment: Treatment::default(),
         }
     }
 }
@@ -175,7 +182,8 @@ impl Proxy {
     pub fn start(config: Config) -> Result<Proxy, ProxyError> {
         let target = Arc::new(Target::new(&config)?);
         let bounds = Bounds { max_connections: config.max_connections, timeouts: config.timeouts };
-        let service = Relays { target, base_path: config.base_path, opened: AtomicU64::new(0) };
+        let (treatments, opened) = ([Treatment::default(), config.treatment].map(Arc::new), AtomicU64::new(0));
+        let service = Relays { target, base_path: config.base_path, treatments, opened };
         let ring = Ring::start(&[(Role::Public, &config.listen)], bounds, Box::new(service));
         let ring = ring.map_err(ProxyError::Start)?;
         let addresses = ring.addresses(Role::Public);
@@ -199,6 +207,8 @@ impl Proxy {
 struct Relays {
     target: Arc<Target>,
     base_path: String,
+    /// That of other responses, and that of streams.
+    treatments: [Arc<Treatment>; 2],
     opened: AtomicU64,
 }
 
@@ -246,12 +256,15 @@ impl Relays {
         let hop =
             Hop { peer: exchange.connection.peer.ip(), version: exchange.version, pseudonym: &self.target.pseudonym };
         let asked = Asked { version: exchange.version, head_only: method == "HEAD", keep_alive: exchange.keep_alive };
+        let treatment = Arc::clone(&self.treatments[usize::from(is_stream)]);
         Action::Run(Box::new(Relay {
             target: Arc::clone(&self.target),
             id: self.opened.fetch_add(1, Ordering::Relaxed) + 1,
             method: method.to_owned(),
             url: url.to_owned(),
-            fields: relayed(fields, &hop, self.target.authorization.as_deref()),
+            accepts_gzip: accepts_gzip(&accept_encoding(&fields)),
+            fields: treatment.request(method, relayed(fields, &hop, self.target.authorization.as_deref())),
+            treatment,
             asked,
             is_stream,
             trace: exchange.trace(),

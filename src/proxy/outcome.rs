@@ -18,6 +18,8 @@ pub(super) const RESET: &str = "reset the connection";
 pub(super) enum By {
     Client,
     Target,
+    /// An impairment.
+    Proxy,
     Shutdown,
 }
 
@@ -26,9 +28,16 @@ impl By {
         match self {
             By::Client => "client",
             By::Target => "target",
+            By::Proxy => "proxy",
             By::Shutdown => "shutdown",
         }
     }
+}
+
+/// How a client that is gone has left.
+pub(super) fn leaving(connection: &Connection) -> String {
+    let error = outlet::pending_error(&connection.stream);
+    error.map_or_else(|| outlet::CLOSED.to_owned(), |error| outlet::reason(&error))
 }
 
 /// How a relay ended.
@@ -47,14 +56,18 @@ impl Outcome {
     /// What a wait came upon, if that is an end.
     pub(super) fn of(sight: Sight, connection: &Connection) -> Option<Outcome> {
         match sight {
-            Sight::Due => None,
+            // What has ended early tells its outcome itself.
+            Sight::Due | Sight::Ended => None,
             Sight::Stopped => Some(Outcome::broken(By::Shutdown, "the proxy stops")),
-            Sight::ClientGone => {
-                let error = outlet::pending_error(&connection.stream);
-                let reason = error.map_or_else(|| outlet::CLOSED.to_owned(), |error| outlet::reason(&error));
-                Some(Outcome::broken(By::Client, reason))
-            }
+            Sight::ClientGone => Some(Outcome::broken(By::Client, leaving(connection))),
         }
+    }
+
+    /// The same, because an impairment wants it so.
+    pub(super) fn by_proxy(mut self) -> Outcome {
+        self.by = By::Proxy;
+        self.reason = format!("an impairment {}", self.reason);
+        self
     }
 
     /// Nobody answered for the target, so that we do.

@@ -1,25 +1,30 @@
 //! One relay on its client's thread: ask the target, pass its response on, and end as it ended.
 
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ureq::http::StatusCode;
 
 use super::Target;
-use super::chain::{Chain, Ending, Piece};
-use super::lookout::{Lookout, Sight};
+use super::early::{Begun, Early};
+use super::lookout::{Farewell, Lookout, Sight};
 use super::outcome::{By, ENDED, Outcome};
 use super::request::{Fields, Hop};
 use super::response::{self, Asked, Framing};
 use super::sink::Sink;
-use crate::client::{self, Arrival, Body, ClientError, Session};
+use super::source::Source;
+use super::treatment::{Treated, Treatment, is_event_stream};
+use crate::client::content::Content;
+use crate::client::{self, ClientError, Session};
 use crate::escape::escaped;
 use crate::http::Version;
 use crate::server::registry::Connection;
 use crate::server::service::{After, Kept, Line, Task};
 use crate::shutdown::Stop;
 use crate::units::format_duration;
+use crate::weather::{Chain, Ending, Piece};
 
 /// A request that is to be relayed.
 #[derive(Debug)]
@@ -30,6 +35,9 @@ pub(super) struct Relay {
     pub(super) url: String,
     pub(super) fields: Fields,
     pub(super) body: Vec<u8>,
+    /// The client's word on codings, whatever the target is asked for.
+    pub(super) accepts_gzip: bool,
+    pub(super) treatment: Arc<Treatment>,
     pub(super) asked: Asked,
     /// The log tells of it at info, as of a stream.
     pub(super) is_stream: bool,
@@ -49,7 +57,8 @@ impl Task for Relay {
         let begun = Instant::now();
         let Relay { id, method, trace, .. } = &*self;
         let url = escaped(&self.url);
-        log::log!(level, "relay opened id={id} peer={} method={method} target={url}{trace}", line.connection.peer);
+        let (peer, treatment) = (line.connection.peer, self.treatment.told(method));
+        log::log!(level, "relay opened id={id} peer={peer} method={method} target={url}{treatment}{trace}");
         let mut sent = Sent::default();
         let outcome = self.carry_out(line, &mut sent);
         let Sent { status, bytes } = sent;
@@ -75,10 +84,17 @@ impl Relay {
     fn carry_out(&self, line: Line<'_>, sent: &mut Sent) -> Outcome {
         let Line { shared, connection, kept } = line;
         let mut way = self.way(kept, || Way::new(&self.target, connection, &shared.stop));
+        let (begun_at, farewell) = (Instant::now(), self.farewell());
+        way.lookout.begin(farewell, self.early(begun_at, connection));
         let mut answer = self.ask(&way);
         if answer.is_err() && self.may_repeat() && way.lookout.seen().is_none() && way.session.was_left_behind() {
+            let early = way.lookout.take_early();
             way = Way::new(&self.target, connection, &shared.stop);
+            way.lookout.begin(farewell, early);
             answer = self.ask(&way);
+        }
+        if let Some(begun) = way.lookout.take_early().and_then(Early::into_begun) {
+            return self.go_on(begun, answer, &way.lookout, connection, sent);
         }
         let response = match answer {
             Ok(response) if response.head.status < 200 => {
@@ -117,6 +133,9 @@ impl Relay {
 
     fn unanswered(&self, error: &ClientError, lookout: &Lookout, connection: &Connection) -> Outcome {
         let seen = lookout.seen();
+        if let Some(reason) = lookout.gone() {
+            return Outcome::broken(By::Client, reason);
+        }
         if let Some(outcome) = seen.and_then(|seen| Outcome::of(seen, connection)) {
             return outcome;
         }
@@ -135,9 +154,52 @@ impl Relay {
         }
     }
 
-    /// What happens to the body on its way.
-    fn chain(&self) -> Chain {
-        Chain
+    fn farewell(&self) -> Farewell {
+        let keeps = self.treatment.weather.keeps_origin_open(&self.method);
+        if keeps { Farewell::Keep } else { Farewell::Tell }
+    }
+
+    /// The response that is begun if the target has not answered in time.
+    fn early(&self, begun_at: Instant, connection: &Arc<Connection>) -> Option<Early> {
+        let after = self.treatment.early.filter(|_| matches!(self.method.as_str(), "GET" | "POST"))?;
+        let Treated { fields, effect, .. } = self.treatment.early(&self.method, self.accepts_gzip);
+        let hop = Hop { peer: connection.peer.ip(), version: Version::Http11, pseudonym: &self.target.pseudonym };
+        let framing = response::framing(200, &fields, self.asked);
+        let head = response::head(200, "OK", fields, framing, self.asked, &hop);
+        Some(Early::new(connection, begun_at.checked_add(after)?, effect, framing, head))
+    }
+
+    /// Goes on with a response that was begun early, if the target's answer fits.
+    fn go_on(
+        &self,
+        mut begun: Begun,
+        answer: Result<client::Response, ClientError>,
+        lookout: &Lookout,
+        connection: &Arc<Connection>,
+        sent: &mut Sent,
+    ) -> Outcome {
+        *sent = Sent { status: Some(200), bytes: begun.bytes };
+        if let Some(outcome) = begun.ended {
+            return outcome;
+        }
+        let pending = mem::take(&mut begun.pending);
+        let mut sink = Sink { connection, framing: begun.framing, pending, bytes: &mut sent.bytes };
+        let unfit = match answer {
+            Err(error) => self.unanswered(&error, lookout, connection),
+            Ok(client::Response { head, fields, mut body }) => match unfit(&head, &fields) {
+                None => {
+                    let content = self.treatment.response(&self.method, self.accepts_gzip, &head, fields).content;
+                    let source = Source::new(&mut body, content);
+                    return carry(Ok(()), source, lookout, &mut sink, &mut begun.chain);
+                }
+                Some(unfit) => Outcome::broken(By::Target, unfit),
+            },
+        };
+        if unfit.by != By::Target {
+            return unfit;
+        }
+        let ended = sink.end(Ending::Truncated).unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()));
+        Outcome { reason: format!("the response was begun early, but {}", unfit.reason), ..ended }
     }
 
     fn pass_on(
@@ -148,6 +210,8 @@ impl Relay {
         sent: &mut Sent,
     ) -> Outcome {
         let client::Response { head, fields, mut body } = response;
+        let Treated { fields, content, effect } =
+            self.treatment.response(&self.method, self.accepts_gzip, &head, fields);
         let version = if head.version == Version::Http10.as_str() { Version::Http10 } else { Version::Http11 };
         let hop = Hop { peer: connection.peer.ip(), version, pseudonym: &self.target.pseudonym };
         let phrase = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());
@@ -155,11 +219,13 @@ impl Relay {
         let head_bytes = response::head(head.status, phrase.unwrap_or_default(), fields, framing, self.asked, &hop);
         sent.status = Some(head.status);
         let mut sink = Sink { connection, framing, pending: head_bytes, bytes: &mut sent.bytes };
-        let result = sink.flush().and_then(|()| match framing {
-            Framing::None => Ok(Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete }),
-            _ => pump(&mut body, lookout, &mut sink, &mut self.chain()),
-        });
-        result.unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()))
+        let mut chain = effect.chain(Instant::now());
+        let flushed = if framing != Framing::None && effect.holds_head() { Ok(()) } else { sink.flush() };
+        if framing == Framing::None {
+            let ended = Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete };
+            return flushed.map_or_else(|error| Outcome::lost(&error, lookout.is_stopping()), |()| ended);
+        }
+        carry(flushed, Source::new(&mut body, content), lookout, &mut sink, &mut chain)
     }
 }
 
@@ -175,47 +241,63 @@ fn advice(error: &ClientError) -> &'static str {
     }
 }
 
+/// Why a response can't go on as an event stream that was begun before.
+fn unfit(head: &client::Head, fields: &Fields) -> Option<String> {
+    if head.status != 200 {
+        return Some(format!("the target answered with status {}", head.status));
+    }
+    if !is_event_stream(fields) {
+        return Some("the target's answer is no event stream".to_owned());
+    }
+    Content::of(head).err().map(|error| error.to_string())
+}
+
+/// Passes a body on, to whatever end; to its own, if its target is not told of the client's.
+fn carry(
+    flushed: io::Result<()>,
+    mut source: Source<'_>,
+    lookout: &Lookout,
+    sink: &mut Sink<'_>,
+    chain: &mut Chain,
+) -> Outcome {
+    let result = flushed.and_then(|()| pump(&mut source, lookout, sink, chain));
+    let outcome = result.unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()));
+    if outcome.by == By::Client && lookout.farewell() == Farewell::Keep {
+        if lookout.gone().is_none() {
+            lookout.see_off();
+        }
+        source.drain(lookout);
+    }
+    outcome
+}
+
 /// Passes a body on through the chain, as it comes, until an end is released.
-fn pump(body: &mut Body, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
+fn pump(source: &mut Source<'_>, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
     let mut released = Vec::new();
-    let (mut open, mut failure) = (true, None);
     loop {
         lookout.set_deadline(chain.due());
-        let arrival = if open { body.read_or_leave() } else { lookout.pause() };
+        let arrival = source.read(lookout);
         let now = Instant::now();
+        if let Some(reason) = lookout.gone() {
+            return Ok(Outcome::broken(By::Client, reason));
+        }
         match arrival {
-            Some(Arrival::Bytes(_, bytes)) => chain.take(Piece::Bytes(bytes), now, &mut released),
-            Some(Arrival::End(_, ending)) => {
-                open = false;
-                if let client::Ending::Failed(text) = &ending {
-                    failure = Some(text.clone());
-                }
-                chain.take(Piece::End(ending_of(&ending)), now, &mut released);
-            }
+            Some(pieces) => pieces.into_iter().for_each(|piece| chain.take(piece, now, &mut released)),
             None => match lookout.seen().and_then(|seen| Outcome::of(seen, sink.connection)) {
                 Some(outcome) => return Ok(outcome),
                 None => chain.fire(now, &mut released),
             },
         }
-        if chain.due().is_some_and(|due| due <= now) {
-            // A target that never pauses would not let the deadline end a wait.
-            chain.fire(now, &mut released);
-        }
         for piece in released.drain(..) {
             match piece {
                 Piece::Bytes(bytes) => sink.send(&bytes)?,
-                Piece::End(ending) => return sink.end(ending).map(|outcome| outcome.because(failure)),
+                Piece::End(ending) => {
+                    let outcome = sink.end(ending)?;
+                    let is_ours = source.is_open();
+                    return Ok(if is_ours { outcome.by_proxy() } else { outcome.because(source.take_failure()) });
+                }
             }
         }
-    }
-}
-
-/// A body that can't be read on, by whatever failure, is not complete.
-fn ending_of(ending: &client::Ending) -> Ending {
-    match ending {
-        client::Ending::Clean => Ending::Clean,
-        client::Ending::Reset => Ending::Reset,
-        client::Ending::Truncated | client::Ending::Stopped | client::Ending::Failed(_) => Ending::Truncated,
     }
 }
 

@@ -38,6 +38,12 @@ fn members<'a>(fields: &'a Fields, name: &'a str) -> impl Iterator<Item = &'a [u
     values(fields, name).flat_map(|value| value.split(|&b| b == b',')).map(<[u8]>::trim_ascii)
 }
 
+/// The value of `Accept-Encoding`, whatever number of lines it stands on.
+pub(super) fn accept_encoding(fields: &Fields) -> String {
+    let values: Vec<_> = values(fields, "accept-encoding").map(String::from_utf8_lossy).collect();
+    values.join(",")
+}
+
 /// The fields without those that concern one connection: "intermediaries SHOULD remove or replace fields that are known
 /// to require removal before forwarding [...] whether or not" they are named in `Connection` (RFC 9110, section 7.6.1).
 pub(super) fn end_to_end(fields: Fields) -> Fields {

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::chain::Ending;
 use super::outcome::{BROKE_OFF, By, ENDED, Outcome, RESET};
 use super::response::Framing;
 use crate::http::chunk::{self, LAST_CHUNK};
 use crate::server::outlet;
 use crate::server::registry::Connection;
 use crate::server::service::After;
+use crate::weather::Ending;
+
+/// Most bytes of a body that are written at once. The client has the whole write timeout for each such part of what
+/// comes in one lump.
+const PART: usize = 1024 * 1024;
 
 /// Writes a response to the client.
 pub(super) struct Sink<'a> {
@@ -29,11 +33,12 @@ impl Sink<'_> {
         self.write(&[])
     }
 
-    /// Sends a part of the body, in one write and one chunk.
+    /// Sends a part of the body, in one write and one chunk if it is no larger than [`PART`].
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
+        bytes.chunks(PART).try_for_each(|part| self.send_part(part))
+    }
+
+    fn send_part(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.framing {
             Framing::Chunked => self.write(chunk::Piece::of(|out| out.extend_from_slice(bytes)).chunk())?,
             _ => self.write(bytes)?,
@@ -57,7 +62,10 @@ impl Sink<'_> {
                 self.flush()?;
                 (ENDED, After::Last)
             }
-            (Ending::Clean, _) if complete => (ENDED, After::Complete),
+            (Ending::Clean, _) if complete => {
+                self.flush()?;
+                (ENDED, After::Complete)
+            }
             // Where the end of the connection is that of the body, nothing but a reset says that it is too early.
             (Ending::Truncated, Framing::Close) => (BROKE_OFF, self.reset()),
             (Ending::Clean | Ending::Truncated, _) => {

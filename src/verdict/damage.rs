@@ -110,17 +110,25 @@ pub(super) fn is_cut(stream: &Summary) -> bool {
     stream.end.is_theirs() && stream.spec.count.is_some_and(|count| stream.counts.received < count)
 }
 
-/// Several streams were cut at the same age, a whole number of seconds, however busy they were.
+/// Several streams were cut at the same age, however busy they were. A limit counts from the request on or from the
+/// response on; between the two, a busy machine makes streams wait for different times.
 pub(super) fn is_lifetime_cut(streams: &[Summary]) -> bool {
     let cut: Vec<&Summary> = streams.iter().filter(|stream| is_cut(stream)).collect();
-    if cut.len() < 2 {
-        return false;
-    }
-    let (least, spread) = range(cut.iter().map(|stream| stream.lasted_us()));
+    let requested: Vec<i64> = cut.iter().map(|stream| stream.requested_us).collect();
+    let answered: Option<Vec<i64>> = cut.iter().map(|stream| stream.first_byte_us).collect();
     let is_idle = streams.iter().any(|stream| stream.end == Ending::IdleCut);
-    // Streams that began together end together at a restart, too: then only a limit that people would set is one.
-    let is_told = began_apart(streams) || (least + SAME_AGE_US) % 1_000_000 <= 2 * SAME_AGE_US;
-    least > AGE_LEAST_US && spread <= SAME_AGE_US && is_told && !is_idle
+    cut.len() > 1 && !is_idle && [Some(requested), answered].iter().flatten().any(|begun| are_of_an_age(&cut, begun))
+}
+
+/// Whether streams that began then ended at the same age, which is no chance.
+fn are_of_an_age(cut: &[&Summary], begun_us: &[i64]) -> bool {
+    let ended_us = cut.iter().map(|stream| stream.requested_us + stream.lasted_us());
+    let (least, spread) = range(ended_us.zip(begun_us).map(|(ended, begun)| ended - begun));
+    let (_, apart) = range(begun_us.iter().copied());
+    // Streams that began together end together at a restart, too: then only a limit that people would set is one, a
+    // whole number of seconds.
+    let is_told = apart > APART_LEAST_US || (least + SAME_AGE_US) % 1_000_000 <= 2 * SAME_AGE_US;
+    least > AGE_LEAST_US && spread <= SAME_AGE_US && is_told
 }
 
 /// Whether streams that were cut had begun at so different times that a restart would have ended them at different ages.

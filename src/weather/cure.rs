@@ -84,7 +84,8 @@ impl Cures {
         Some(())
     }
 
-    pub(super) fn specs(&self) -> Vec<String> {
+    /// As specs, one by one.
+    pub(crate) fn specs(&self) -> Vec<String> {
         let specs = [
             self.heartbeat.map(|idle| format!("heartbeat={}", format_duration(idle))),
             self.pad.map(|size| format!("pad={size}")),

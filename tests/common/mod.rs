@@ -44,6 +44,13 @@ impl Origin {
         Origin::spawn(command)
     }
 
+    /// `proxy` of a target instead, with further arguments.
+    pub fn proxy(target: &str, args: &[&str]) -> Origin {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sse-argo-tester"));
+        command.args(["proxy", target, "--listen", "127.0.0.1:0"]).args(args);
+        Origin::spawn(command)
+    }
+
     /// From a command that runs the program in its own way.
     pub fn spawn(mut command: Command) -> Origin {
         let place = TempDir::new().unwrap();

@@ -58,6 +58,11 @@ impl Program {
         Program::spawn("probe", args, Stdio::null())
     }
 
+    /// Another command.
+    pub(crate) fn of(name: &str, args: &[&str]) -> Program {
+        Program::spawn(name, args, Stdio::null())
+    }
+
     /// `cat`, as all that follow.
     pub(crate) fn start(args: &[&str]) -> Program {
         Program::spawn("cat", args, Stdio::null())

@@ -29,7 +29,9 @@ fn streams_that_have_to_wait_for_others_are_no_hold_and_no_cut() {
 #[test]
 fn a_hold_shows_when_streams_have_to_wait() {
     let origin = Origin::start();
-    let relay = Relay::chain(origin.address, [Impairment::Abreast(2), Impairment::HoldUntilClose]);
+    let target = format!("http://{}/events", origin.address);
+    let proxy = Origin::proxy(&target, &["--impair", "hold-until-close"]);
+    let relay = Relay::start(proxy.address, Impairment::Abreast(2));
     let report = Program::probe(&[&relay.url("/events"), "--json", "--duration", "4s"]).finish().end();
     assert_eq!(report["verdict"], "held-until-close", "{report}");
 }

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::common::Origin;
 use crate::common::program::Program;
-use crate::common::relay::{Impairment, Relay};
 
 fn names(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
@@ -49,13 +48,22 @@ fn an_output_that_takes_nothing_is_a_failure_and_one_that_nobody_reads_is_none()
     }
 }
 
+fn events(server: &Origin) -> String {
+    format!("http://{}/events", server.address)
+}
+
+/// An origin, and a proxy that holds its streams until they end.
+fn held() -> (Origin, Origin) {
+    let origin = Origin::start();
+    let proxy = Origin::proxy(&events(&origin), &["--impair", "hold-until-close"]);
+    (origin, proxy)
+}
+
 #[test]
 fn json_has_all_that_programs_rely_on() {
-    let origin = Origin::start();
-    let relay = Relay::start(origin.address, Impairment::HoldUntilClose);
-    let against = format!("http://{}/events", origin.address);
-    let finished =
-        Program::probe(&[&relay.url("/events"), "--json", "--duration", "1s", "--against", &against]).finish();
+    let (origin, proxy) = held();
+    let against = events(&origin);
+    let finished = Program::probe(&[&events(&proxy), "--json", "--duration", "1s", "--against", &against]).finish();
     assert_eq!((finished.code, finished.out.len()), (Some(1), 1), "{}", finished.said());
     let report = finished.end();
     // In alphabetical order.
@@ -105,9 +113,8 @@ fn json_has_all_that_programs_rely_on() {
 
 #[test]
 fn junit_is_a_document_that_fails() {
-    let origin = Origin::start();
-    let relay = Relay::start(origin.address, Impairment::HoldUntilClose);
-    let finished = Program::probe(&[&relay.url("/events"), "--format", "junit", "--duration", "1s"]).finish();
+    let (_origin, proxy) = held();
+    let finished = Program::probe(&[&events(&proxy), "--format", "junit", "--duration", "1s"]).finish();
     let text = finished.out.join("\n");
     let document = roxmltree::Document::parse(&text).unwrap();
     let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();

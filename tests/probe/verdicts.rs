@@ -1,19 +1,23 @@
-//! Each impairment has its own verdict, and no other.
+//! Each impairment and each path with a name has its own verdict, and no other: the real probe, through the real proxy,
+//! against the real origin.
 
 use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
+use sse_argo_tester::weather;
 
 use crate::common::Origin;
 use crate::common::program::{Finished, Program};
-use crate::common::relay::{Ending, Impairment, Relay};
 
 /// What is expected of a run.
+#[derive(Clone, Copy)]
 struct Case {
-    impairment: Impairment,
+    /// The proxy's option, and its value.
+    weather: (&'static str, &'static str),
     /// Of the URL.
     query: &'static str,
+    /// Further arguments of the probe.
+    probe: &'static [&'static str],
     exit: i32,
     verdict: &'static str,
     hold: &'static str,
@@ -22,75 +26,157 @@ struct Case {
     end: &'static str,
 }
 
-fn case(impairment: Impairment, exit: i32, verdict: &'static str, hold: &'static str) -> Case {
-    Case { impairment, query: "", exit, verdict, hold, amount: None, end: "clean" }
+const CLEAR: Case = Case {
+    weather: ("--impair", ""),
+    query: "",
+    probe: &[],
+    exit: 0,
+    verdict: "real-time",
+    hold: "none",
+    amount: None,
+    end: "clean",
+};
+
+const HELD: Case = Case { exit: 1, verdict: "held-until-close", hold: "close", ..CLEAR };
+const BEHIND: Case = Case { exit: 1, verdict: "lagging", hold: "one-event", ..CLEAR };
+const LUMPS: Case = Case { exit: 1, verdict: "batched", hold: "bytes", ..CLEAR };
+const CORRUPT: Case = Case { exit: 5, verdict: "corrupt", ..CLEAR };
+const OLD: Case = Case { exit: 5, verdict: "cut", end: "lifetime-cut", ..CLEAR };
+
+fn batched(bytes: u64) -> Case {
+    Case { amount: Some(("bytes", bytes)), ..LUMPS }
 }
 
-fn bytes(impairment: Impairment, verdict: &'static str, hold: &'static str, amount: u64) -> Case {
-    Case { amount: Some(("bytes", amount)), ..case(impairment, 1, verdict, hold) }
+fn ticks(ms: u64) -> Case {
+    Case { hold: "time", amount: Some(("ms", ms)), ..LUMPS }
 }
 
-fn ms(impairment: Impairment, verdict: &'static str, hold: &'static str, amount: u64) -> Case {
-    Case { amount: Some(("ms", amount)), ..case(impairment, 1, verdict, hold) }
+fn late(bytes: u64) -> Case {
+    Case { verdict: "late-start", hold: "start-bytes", ..batched(bytes) }
 }
 
-fn cut(impairment: Impairment, end: &'static str) -> Case {
-    Case { end, ..case(impairment, 5, "cut", "none") }
+fn late_by(ms: u64) -> Case {
+    Case { verdict: "late-start", hold: "start-time", ..ticks(ms) }
+}
+
+fn lagging(ms: u64) -> Case {
+    Case { verdict: "lagging", hold: "constant", ..ticks(ms) }
+}
+
+fn cut(end: &'static str) -> Case {
+    Case { end, ..OLD }
+}
+
+/// As it is seen by a probe whose events are further apart than the path allows.
+fn idle() -> Case {
+    Case { query: "?interval=5s&count=2", ..cut("idle-cut") }
+}
+
+/// For an origin that doesn't ask for it to be otherwise.
+fn plain(case: Case) -> Case {
+    Case { probe: &["--plain"], ..case }
+}
+
+fn impaired(spec: &'static str, case: Case) -> Case {
+    Case { weather: ("--impair", spec), ..case }
+}
+
+fn like(specs: &'static str, case: Case) -> Case {
+    Case { weather: ("--like", specs), ..case }
 }
 
 fn holds() -> Vec<Case> {
-    let time = Duration::from_millis;
     vec![
-        case(Impairment::Clean, 0, "real-time", "none"),
-        bytes(Impairment::HoldBytes(512), "batched", "bytes", 512),
-        bytes(Impairment::HoldBytes(4096), "batched", "bytes", 4096),
-        bytes(Impairment::HoldBytesWhole(16_384), "batched", "bytes", 16_384),
-        bytes(Impairment::HoldBytes(65_536), "batched", "bytes", 65_536),
-        ms(Impairment::HoldTime(time(500)), "batched", "time", 500),
-        ms(Impairment::HoldTime(time(2000)), "batched", "time", 2000),
-        bytes(Impairment::HoldStartBytes(1024), "late-start", "start-bytes", 1024),
-        bytes(Impairment::HoldStartBytes(16_384), "late-start", "start-bytes", 16_384),
-        bytes(Impairment::HoldStartBytes(262_144), "late-start", "start-bytes", 262_144),
-        ms(Impairment::HoldStartTime(time(2000)), "late-start", "start-time", 2000),
+        impaired("hold-bytes=512", batched(512)),
+        impaired("hold-bytes=4k", batched(4096)),
+        impaired("hold-bytes=16k:whole", batched(16_384)),
+        impaired("hold-bytes=64k", batched(65_536)),
+        impaired("hold-time=500ms", ticks(500)),
+        impaired("hold-time=2s", ticks(2000)),
+        impaired("cork=205ms", ticks(205)),
+        impaired("hold-start-bytes=1k", late(1024)),
+        impaired("hold-start-bytes=16k", late(16_384)),
+        impaired("hold-start-bytes=256k", late(262_144)),
+        impaired("hold-start-time=2s", late_by(2000)),
+        impaired("hold-until-close", HELD),
+        impaired("hold-head", CLEAR),
+        impaired("hold-head,hold-until-close", HELD),
+        impaired("lag=200ms", lagging(200)),
+        impaired("lag=1500ms", lagging(1500)),
+        impaired("one-event", BEHIND),
+        impaired("gzip-noflush", LUMPS),
+        impaired("hold-bytes=4k,spares=chunked", CLEAR),
+        impaired("hold-bytes=4k,spares=unchunked", batched(4096)),
+        impaired("hold-until-close,only=POST", CLEAR),
+        Case { probe: &["-X", "POST"], ..impaired("hold-until-close,only=POST", HELD) },
     ]
 }
 
 fn others() -> Vec<Case> {
-    let time = Duration::from_millis;
     vec![
-        case(Impairment::HoldUntilClose, 1, "held-until-close", "close"),
-        ms(Impairment::Lag(time(200)), "lagging", "constant", 200),
-        ms(Impairment::Lag(time(1500)), "lagging", "constant", 1500),
-        case(Impairment::OneEvent, 1, "lagging", "one-event"),
-        case(Impairment::LateHead, 0, "real-time", "none"),
-        case(Impairment::GzipNoFlush, 1, "batched", "bytes"),
-        cut(Impairment::CutAfter(time(2500), Ending::Truncated), "lifetime-cut"),
-        cut(Impairment::IdleCut(time(700), Ending::Truncated), "truncated"),
-        cut(Impairment::IdleCut(time(700), Ending::Clean), "clean"),
-        cut(Impairment::IdleCut(time(700), Ending::Reset), "reset"),
-        Case { query: "?interval=5s&count=2", ..cut(Impairment::IdleCut(time(2500), Ending::Truncated), "idle-cut") },
-        cut(Impairment::Hang(time(2500)), "ours"),
-        case(Impairment::Drop(7), 5, "corrupt", "none"),
-        case(Impairment::Duplicate(7), 5, "corrupt", "none"),
-        case(Impairment::Reorder(7), 5, "corrupt", "none"),
-        case(Impairment::Corrupt(7), 5, "corrupt", "none"),
-        Case { end: "ours", ..case(Impairment::Silent, 1, "silent", "unknown") },
+        impaired("cut-after=2500ms", OLD),
+        impaired("idle-cut=700ms", cut("truncated")),
+        impaired("idle-cut=700ms:clean", cut("clean")),
+        impaired("idle-cut=700ms:reset", cut("reset")),
+        impaired("idle-cut=2500ms", idle()),
+        impaired("hang=2500ms", cut("ours")),
+        impaired("drop=7", CORRUPT),
+        impaired("duplicate=7", CORRUPT),
+        impaired("reorder=7", CORRUPT),
+        impaired("corrupt=7", CORRUPT),
+        impaired("silent", Case { exit: 1, verdict: "silent", hold: "unknown", end: "ours", ..CLEAR }),
+        impaired("strip-header=X-Accel-Buffering", CLEAR),
+        impaired("strip-header=Content-Type", Case { exit: 4, verdict: "not-sse", hold: "unknown", ..cut("none") }),
+        impaired("keep-origin-open", CLEAR),
+    ]
+}
+
+/// The paths with names, those that take long made shorter.
+fn paths() -> Vec<Case> {
+    vec![
+        like("argo-2024,hold-start-time=2s", late_by(2000)),
+        like("quick-tunnel-get", HELD),
+        like("quick-tunnel-get", Case { probe: &["-X", "POST"], ..CLEAR }),
+        like("cloudflare-idle,idle-cut=2500ms", idle()),
+        like("nginx-default", plain(batched(4096))),
+        like("nginx-default", CLEAR),
+        like("nginx-http11", plain(CLEAR)),
+        like("nginx-http11", Case { query: "?framing=close", ..plain(batched(4096)) }),
+        like("nginx-64k", plain(batched(65_536))),
+        like("nginx-64k", CLEAR),
+        like("nginx-gzip", plain(LUMPS)),
+        like("nginx-gzip", CLEAR),
+        like("nginx-idle,idle-cut=2500ms", idle()),
+        like("haproxy-default", ticks(205)),
+        like("haproxy-compression", plain(BEHIND)),
+        like("haproxy-compression", CLEAR),
+        like("apache-modsecurity,hold-start-bytes=64k", late(65_536)),
+        like("lighttpd-default", HELD),
+        like("envoy-15s,cut-after=2500ms", OLD),
+        like("compression-middleware", plain(LUMPS)),
+        like("compression-middleware", CLEAR),
+        like("one-behind", BEHIND),
+        like("heroku-idle,idle-cut=2500ms", idle()),
+        like("aws-elb-idle,idle-cut=2500ms", idle()),
+        like("google-lb-30s,cut-after=2500ms", OLD),
     ]
 }
 
 /// Runs all cases at once; what is wrong with them.
 fn wrong(cases: Vec<Case>) -> Vec<String> {
     let origin = Origin::start();
-    let address = origin.address;
-    let check = |case: Case| {
-        let relay = Relay::start(address, case.impairment.clone());
-        let url = relay.url("/events") + case.query;
-        let finished = Program::probe(&[&url, "--json"]).finish();
+    let target = format!("http://{}/events", origin.address);
+    let check = &|case: Case| {
+        let (option, specs) = case.weather;
+        let proxy = Origin::proxy(&target, &[option, specs]);
+        let url = format!("http://{}/events{}", proxy.address, case.query);
+        let finished = Program::probe(&[&[&*url, "--json"], case.probe].concat()).finish();
         let problem = problem(&case, &finished)?;
-        Some(format!("{:?} {}: {problem}\n{}", case.impairment, case.query, finished.out.join("\n")))
+        let Case { query, probe, .. } = case;
+        Some(format!("{option} {specs} {query} {probe:?}: {problem}\n{}", finished.out.join("\n")))
     };
     thread::scope(|scope| {
-        let runs: Vec<_> = cases.into_iter().map(|case| scope.spawn(|| check(case))).collect();
+        let runs: Vec<_> = cases.into_iter().map(|case| scope.spawn(move || check(case))).collect();
         runs.into_iter().filter_map(|run| run.join().unwrap()).collect()
     })
 }
@@ -116,16 +202,32 @@ fn what_is_held_is_told_with_its_threshold() {
 }
 
 #[test]
-fn what_is_late_cut_or_damaged_is_told() {
+fn what_is_cut_or_damaged_is_told() {
     let wrong = wrong(others());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
+fn paths_of_the_world_are_told() {
+    let wrong = wrong(paths());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_impairment_and_no_path_is_missing() {
+    let is_in = |cases: &[Case], name: &str| {
+        let names = |case: &Case| case.weather.1.split(',').any(|spec| spec.split('=').next() == Some(name));
+        assert!(cases.iter().any(names), "{name}");
+    };
+    let impairments = [holds(), others()].concat();
+    weather::impairments().iter().for_each(|entry| is_in(&impairments, entry.name));
+    weather::profiles().iter().for_each(|profile| is_in(&paths(), profile.name));
+}
+
+#[test]
 fn the_cure_headers_are_left_out_if_asked_for() {
     let origin = Origin::start();
-    let relay = Relay::start(origin.address, Impairment::Clean);
-    let url = relay.url("/events");
+    let url = format!("http://{}/events", origin.address);
     let cache_control = |arguments: &[&str]| {
         let json = Program::probe(&[&[url.as_str(), "--json", "--duration", "1s"], arguments].concat()).finish().end();
         let headers = json["response"]["headers"].as_array().unwrap().clone();

@@ -10,8 +10,7 @@ mod heads;
 mod leaving;
 mod measured;
 mod tls;
-
-use std::process::Command;
+mod weather;
 
 use common::raw::{CHUNKED, Raw};
 use common::{Client, Head, Origin};
@@ -23,9 +22,7 @@ fn proxy(target: &str) -> Origin {
 
 /// The same with further arguments.
 fn proxy_with(target: &str, args: &[&str]) -> Origin {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sse-argo-tester"));
-    command.args(["proxy", target, "--listen", "127.0.0.1:0"]).args(args);
-    Origin::spawn(command)
+    Origin::proxy(target, args)
 }
 
 /// A target that does what a test says, the proxy in front of it, and a client whose request went all the way.

@@ -389,6 +389,19 @@ fn the_run_is_represented_by_its_small_events_and_ends_as_it_was_cut() {
 }
 
 #[test]
+fn a_limit_may_count_from_the_response_on() {
+    let fate = Fate::Cut { at: 3_000 * MS, how: Ending::Truncated };
+    let cut = run(&four(), &Path { fate, ..Path::default() });
+    let mut streams = cut.summaries(Some(&cut.clock()));
+    // As it is when requests wait for different times before they are answered.
+    streams[0].requested_us -= 400 * MS;
+    assert_eq!(ending(&streams).0, Ending::LifetimeCut);
+    // Without a response there is the request alone.
+    streams[0].first_byte_us = None;
+    assert_eq!(ending(&streams).0, Ending::Truncated);
+}
+
+#[test]
 fn one_late_event_of_sixty_tips_nothing() {
     for path in weather() {
         let hold = Hold::Pause { from: 3_010 * MS, t: 180 * MS };

@@ -1,0 +1,78 @@
+//! The target's body as it comes, without its content coding.
+
+use super::lookout::{Lookout, Sight};
+use crate::client::content::Content;
+use crate::client::{self, Arrival, Body};
+use crate::weather::{Ending, Piece};
+
+/// What is read of a target's response.
+pub(super) struct Source<'a> {
+    body: &'a mut Body,
+    content: Content,
+    /// The body has not ended.
+    is_open: bool,
+    /// What was wrong with the body.
+    failure: Option<String>,
+}
+
+impl Source<'_> {
+    pub(super) fn new(body: &mut Body, content: Content) -> Source<'_> {
+        Source { body, content, is_open: true, failure: None }
+    }
+
+    /// Whether there may be more.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// What was wrong with the body.
+    pub(super) fn take_failure(&mut self) -> Option<String> {
+        self.failure.take()
+    }
+
+    /// Waits for more of the body, or for whatever else ends the wait: then there is none.
+    pub(super) fn read(&mut self, lookout: &Lookout) -> Option<Vec<Piece>> {
+        if !self.is_open {
+            lookout.pause();
+            return None;
+        }
+        Some(match self.body.read_or_leave()? {
+            Arrival::Bytes(_, bytes) => {
+                let (decoded, result) = self.content.decode(bytes);
+                let end = result.err().map(|error| self.broken(error.to_string()));
+                [Piece::Bytes(decoded)].into_iter().chain(end).collect()
+            }
+            Arrival::End(_, ending) => vec![self.end(ending)],
+        })
+    }
+
+    /// Reads to the end, and throws all of it away; ends with the order to stop.
+    pub(super) fn drain(&mut self, lookout: &Lookout) {
+        lookout.set_deadline(None);
+        while self.is_open && lookout.seen() != Some(Sight::Stopped) {
+            if let Some(Arrival::End(..)) = self.body.read_or_leave() {
+                self.is_open = false;
+            }
+        }
+    }
+
+    fn broken(&mut self, failure: String) -> Piece {
+        self.is_open = false;
+        self.failure = Some(failure);
+        Piece::End(Ending::Truncated)
+    }
+
+    /// A body that can't be read on, by whatever failure, is not complete.
+    fn end(&mut self, ending: client::Ending) -> Piece {
+        self.is_open = false;
+        match ending {
+            client::Ending::Clean => match std::mem::replace(&mut self.content, Content::Identity).finish() {
+                Ok(()) => Piece::End(Ending::Clean),
+                Err(error) => self.broken(error.to_string()),
+            },
+            client::Ending::Reset => Piece::End(Ending::Reset),
+            client::Ending::Truncated | client::Ending::Stopped => Piece::End(Ending::Truncated),
+            client::Ending::Failed(text) => self.broken(text),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What is done to streams on their way: which of it is asked for, and what it makes of requests and responses.
+
+use std::time::Duration;
+
+use super::request::{Fields, values};
+use crate::client::Head;
+use crate::client::content::Content;
+use crate::weather::{Effect, Weather};
+
+/// How long a target may take for its head before a response is begun without it, if that is asked for.
+pub const EARLY: Duration = Duration::from_secs(1);
+
+/// The comment of a response that is begun early, unless there is padding at the start anyway: a cure's spec.
+const EARLY_COMMENT: &str = "pad=16";
+
+/// What event streams should say so that nothing on their way stores, changes or holds them.
+pub(super) const BEST_PRACTICE: [(&str, &str); 2] =
+    [("Cache-Control", "no-store, no-transform"), ("X-Accel-Buffering", "no")];
+
+/// The cures and impairments of a proxy's streams.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Treatment {
+    /// What is done to bodies, and by impairments to heads.
+    pub weather: Weather,
+    /// Whose word on caches, buffers and codings counts. Every cure makes it [`Headers::BestPractice`].
+    pub headers: Headers,
+    /// After this time without an answer of the target, the head and a comment are sent. The target's answer must then
+    /// be an event stream with status 200; another one breaks the response off.
+    pub early: Option<Duration>,
+}
+
+/// Whose word on caches, buffers and codings counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Headers {
+    /// The client's and the target's.
+    #[default]
+    Theirs,
+    /// Event streams get the response headers that are best practice; the target is asked for no content coding, and
+    /// gzip is undone.
+    BestPractice,
+}
+
+/// What becomes of a response.
+pub(super) struct Treated {
+    /// Its header fields.
+    pub(super) fields: Fields,
+    /// The content coding that is undone.
+    pub(super) content: Content,
+    pub(super) effect: Effect,
+}
+
+impl Treatment {
+    /// The words of the log.
+    pub(super) fn told(&self, method: &str) -> String {
+        let headers = (self.cures() && self.weather.cures().is_empty()).then(|| "headers".to_owned());
+        let early = self.early.map(|_| "early".to_owned());
+        let cures: Vec<String> = headers.into_iter().chain(early).chain(self.weather.cures().specs()).collect();
+        let all = self.weather.impairments().iter().filter(|_| self.weather.applies_to(method));
+        let impairments: Vec<String> = all.map(ToString::to_string).collect();
+        let field = |name: &str, specs: &[String]| match specs {
+            [] => String::new(),
+            specs => format!(" {name}=\"{}\"", specs.join(",")),
+        };
+        field("cured", &cures) + &field("impaired", &impairments)
+    }
+
+    fn cures(&self) -> bool {
+        self.headers == Headers::BestPractice || self.early.is_some() || !self.weather.cures().is_empty()
+    }
+
+    /// The fields of a request as the target gets them.
+    pub(super) fn request(&self, method: &str, mut fields: Fields) -> Fields {
+        if self.cures() || self.weather.needs_identity(method) {
+            remove(&mut fields, "accept-encoding");
+        }
+        fields
+    }
+
+    /// What becomes of a response with this head, whose fields come as the target sent them.
+    pub(super) fn response(&self, method: &str, accepts_gzip: bool, head: &Head, mut fields: Fields) -> Treated {
+        let mut content = Content::Identity;
+        if self.cures() && is_event_stream(&fields) {
+            content = Content::of(head).unwrap_or_else(|error| {
+                log::warn!("the stream of {} passes as it is: {error}", crate::escape::escaped(&head.url));
+                Content::Identity
+            });
+            if matches!(content, Content::Gzip(_)) {
+                remove(&mut fields, "content-encoding");
+                remove(&mut fields, "content-length");
+            }
+            set_best_practice(&mut fields);
+        }
+        self.treated(&self.weather, method, accepts_gzip, fields, content)
+    }
+
+    /// What becomes of a response that is begun without the target.
+    pub(super) fn early(&self, method: &str, accepts_gzip: bool) -> Treated {
+        let mut weather = self.weather.clone();
+        if weather.cures().pad.is_none() {
+            weather.cure(EARLY_COMMENT).expect("a test has read it");
+        }
+        let ours = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")];
+        let mut fields = ours.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();
+        set_best_practice(&mut fields);
+        self.treated(&weather, method, accepts_gzip, fields, Content::Identity)
+    }
+
+    fn treated(
+        &self,
+        weather: &Weather,
+        method: &str,
+        accepts_gzip: bool,
+        mut fields: Fields,
+        content: Content,
+    ) -> Treated {
+        let pairs = fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let effect = weather.for_response(method, accepts_gzip, pairs);
+        if effect.changes_length() {
+            remove(&mut fields, "content-length");
+        }
+        // That of the transfer is the target's and ours, and nobody's else.
+        fields.retain(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding") || !effect.strips(name));
+        if effect.compresses() {
+            set(&mut fields, "Content-Encoding", "gzip");
+        }
+        Treated { fields, content, effect }
+    }
+}
+
+/// Whether a response says that it is an event stream.
+pub(super) fn is_event_stream(fields: &Fields) -> bool {
+    let kind = values(fields, "content-type").next().and_then(|value| value.split(|&b| b == b';').next());
+    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+}
+
+fn remove(fields: &mut Fields, name: &str) {
+    fields.retain(|(field, _)| !field.eq_ignore_ascii_case(name));
+}
+
+fn set(fields: &mut Fields, name: &str, value: &str) {
+    remove(fields, name);
+    fields.push((name.to_owned(), value.as_bytes().to_vec()));
+}
+
+fn set_best_practice(fields: &mut Fields) {
+    BEST_PRACTICE.into_iter().for_each(|(name, value)| set(fields, name, value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(lines: &[(&str, &str)]) -> Fields {
+        lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect()
+    }
+
+    #[test]
+    fn the_comment_of_an_early_response_is_a_cure() {
+        let treated = Treatment { early: Some(EARLY), ..Treatment::default() }.early("GET", false);
+        let mut out = Vec::new();
+        let now = std::time::Instant::now();
+        treated.effect.chain(now).fire(now, &mut out);
+        assert_eq!(out.len(), 1);
+    }
+
+    #[test]
+    fn every_cure_asks_for_no_coding_and_so_do_impairments_of_events() {
+        let asked = |treatment: &Treatment| treatment.request("GET", fields(&[("accept-Encoding", "gzip")])).is_empty();
+        let mut treatment = Treatment::default();
+        assert!(!asked(&treatment));
+        assert!(asked(&Treatment { early: Some(EARLY), ..Treatment::default() }));
+        assert!(asked(&Treatment { headers: Headers::BestPractice, ..Treatment::default() }));
+        treatment.weather.impair("hold-head,only=GET").unwrap();
+        assert!(!asked(&treatment));
+        treatment.weather.impair("drop=2").unwrap();
+        assert!(asked(&treatment));
+        assert_eq!(treatment.told("GET"), " impaired=\"hold-head,only=GET,drop=2\"");
+        treatment.weather.cure("heartbeat=1s").unwrap();
+        assert_eq!(treatment.told("POST"), " cured=\"heartbeat=1s\"");
+    }
+
+    #[test]
+    fn event_streams_are_known_by_their_type() {
+        for yes in ["text/event-stream", "Text/Event-Stream ; charset=utf-8"] {
+            assert!(is_event_stream(&fields(&[("content-type", yes)])), "{yes}");
+        }
+        assert!(!is_event_stream(&fields(&[("Content-Type", "text/event-streams")])) && !is_event_stream(&Vec::new()));
+    }
+}
