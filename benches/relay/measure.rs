@@ -10,8 +10,8 @@ use crate::figures::{Span, Spread, events_sent, lag_ms, median};
 use crate::path::{Path, Relay};
 use crate::process::{CpuReading, Process};
 
-/// One stream alone: fifty events a second.
-const ALONE: &[u8] = b"GET /events?interval=20ms HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
+/// One stream alone: a hundred events a second.
+const ALONE: &[u8] = b"GET /events?interval=10ms HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
 /// Each of many: ten events a second. Streams are opened some milliseconds apart, and with an interval that these do not
 /// divide their events are spread over all of it.
 const CROWDED: &[u8] = b"GET /events?interval=97ms HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
