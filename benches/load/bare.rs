@@ -10,9 +10,8 @@ use socket2::{Domain, Socket, Type};
 
 use crate::client::now_us;
 use crate::machine;
+use crate::server::ANNOUNCEMENT;
 
-/// What [`serve`] prints before its address, like the crate's own `serve`.
-pub(crate) const ANNOUNCEMENT: &str = "listening on http://";
 /// std's own listeners have 128.
 const BACKLOG: i32 = 4096;
 const STACK: usize = 64 * 1024;

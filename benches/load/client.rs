@@ -128,6 +128,11 @@ impl Client {
     /// Opens `count` streams, evenly spread over whole seconds so that their ticks are, and waits for the first event
     /// of each.
     pub(crate) fn open_streams(&mut self, count: usize) -> Result<(), String> {
+        self.open_streams_of(STREAM_REQUEST, count)
+    }
+
+    /// The same with another request.
+    pub(crate) fn open_streams_of(&mut self, request: &'static [u8], count: usize) -> Result<(), String> {
         let ramp = Duration::from_secs(count.div_ceil(RAMP_PER_SECOND) as u64);
         let began = Instant::now();
         while self.started < count {
@@ -136,7 +141,7 @@ impl Client {
                 && self.connections.len() - self.started < MAX_OUTSTANDING
                 && due(self.connections.len()) <= Instant::now()
             {
-                self.open(STREAM_REQUEST)?;
+                self.open(request)?;
             }
             if !self.finished.is_empty() {
                 return Err("the server ended a stream at its start".to_owned());

@@ -29,6 +29,7 @@ mod bare;
 mod client;
 mod figures;
 mod machine;
+mod markdown;
 mod measure;
 mod options;
 mod process;

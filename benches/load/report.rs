@@ -1,8 +1,9 @@
-//! The tables, in Markdown that also reads well as it is.
+//! The tables.
 
 use std::fmt::Write;
 
 use crate::figures::{Figures, METRICS, Metric, median};
+use crate::markdown::{number, ratio, table as markdown};
 use crate::server::Kind;
 
 /// The rounds of one server with one number of streams.
@@ -68,41 +69,6 @@ pub(crate) fn faults(results: &[Results]) -> String {
         for fault in result.rounds.iter().flat_map(|figures| &figures.faults) {
             writeln!(text, "*** FAULT: {} with {} streams: {fault}", result.kind, result.streams)
                 .expect("a String takes all");
-        }
-    }
-    text
-}
-
-fn number(value: f64, decimals: usize) -> String {
-    if value.is_finite() { format!("{value:.decimals$}") } else { "-".to_owned() }
-}
-
-fn ratio(first: f64, second: f64) -> String {
-    let ratio = first / second;
-    number(ratio, if ratio < 0.1 { 4 } else { 2 })
-}
-
-/// The first column to the left, numbers to the right.
-fn markdown(rows: &[Vec<String>]) -> String {
-    let columns = rows[0].len();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).max(2);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for (index, row) in rows.iter().enumerate() {
-        text.push('|');
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let padding = " ".repeat(width - cell.chars().count());
-            text += &if column == 0 { format!(" {cell}{padding} |") } else { format!(" {padding}{cell} |") };
-        }
-        text.push('\n');
-        if index == 0 {
-            let rule = |(column, width): (usize, &usize)| match column {
-                0 => format!(" {} |", "-".repeat(*width)),
-                _ => format!(" {}: |", "-".repeat(width - 1)),
-            };
-            text.push('|');
-            text.extend(widths.iter().enumerate().map(rule));
-            text.push('\n');
         }
     }
     text

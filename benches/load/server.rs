@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use crate::bare::ANNOUNCEMENT;
-
+/// What a server prints before its address.
+pub(crate) const ANNOUNCEMENT: &str = "listening on http://";
 /// First argument of this program when it is to be the bare server.
 pub(crate) const BARE_SERVER: &str = "bare-server";
 /// First argument of this program when it is to become another one; see [`launch`].
@@ -53,13 +53,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits for the line that tells its address.
     pub(crate) fn start(kind: Kind, streams: usize) -> Result<Self, String> {
-        let command_line = command_line(kind, streams)?;
+        Self::spawn(command_line(kind, streams)?, kind)
+    }
+
+    /// The same with a program that announces its address as servers here do; `name` is for messages.
+    pub(crate) fn spawn(command_line: Vec<OsString>, name: impl fmt::Display) -> Result<Self, String> {
         let this = std::env::current_exe().map_err(|error| format!("find this program: {error}"))?;
         let mut command = Command::new(this);
         command.arg(LAUNCH).arg(std::process::id().to_string()).args(command_line);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let began = Instant::now();
-        let child = command.spawn().map_err(|error| format!("start the {kind} server: {error}"))?;
+        let child = command.spawn().map_err(|error| format!("start {name}: {error}"))?;
         let mut server = Self { child, address: SocketAddr::from(([0; 4], 0)), startup: Duration::ZERO };
         let announced = announcement(server.child.stdout.take().expect("stdout is a pipe"));
         let (address, at) = announced.recv_timeout(START_DEADLINE).map_err(|error| match error {
@@ -131,14 +135,18 @@ fn command_line(kind: Kind, streams: usize) -> Result<Vec<OsString>, String> {
         let this = std::env::current_exe().map_err(|error| format!("find this program: {error}"))?;
         return Ok(vec![this.into(), BARE_SERVER.into()]);
     }
-    let binary = std::env::var_os(BINARY_VARIABLE)
-        .or_else(|| option_env!("CARGO_BIN_EXE_sse-argo-tester").map(OsString::from))
-        .ok_or_else(|| format!("no binary: set {BINARY_VARIABLE}"))?;
     let limit = (streams + SPARE_CONNECTIONS).to_string();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--max-connections", &limit, "--max-streams", &limit];
-    Ok(std::iter::once(binary)
+    Ok(std::iter::once(binary()?)
         .chain(arguments.into_iter().chain(["--log-level", "warn"]).map(OsString::from))
         .collect())
+}
+
+/// The crate's own program.
+pub(crate) fn binary() -> Result<OsString, String> {
+    std::env::var_os(BINARY_VARIABLE)
+        .or_else(|| option_env!("CARGO_BIN_EXE_sse-argo-tester").map(OsString::from))
+        .ok_or_else(|| format!("no binary: set {BINARY_VARIABLE}"))
 }
 
 /// Reads the server's output to its end, so that it never waits for a full pipe, and passes the address on.
@@ -147,7 +155,7 @@ fn announcement(stdout: ChildStdout) -> Receiver<(SocketAddr, Instant)> {
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             let at = Instant::now();
-            let address = line.strip_prefix(ANNOUNCEMENT).and_then(|rest| rest.strip_suffix('/'));
+            let address = line.strip_prefix(ANNOUNCEMENT).and_then(|rest| rest.split('/').next());
             if let Some(address) = address.and_then(|text| text.parse().ok()) {
                 // Nobody listens for a second address.
                 let _ = sender.send((address, at));

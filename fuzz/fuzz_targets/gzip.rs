@@ -74,6 +74,7 @@ fn head() -> Head {
         version: "1.1".to_owned(),
         headers: vec![("Content-Encoding".to_owned(), "gzip".to_owned())],
         redirects: Vec::new(),
+        url: "http://localhost/".to_owned(),
         timing,
         remote: None,
     }

@@ -10,6 +10,8 @@ const SCRATCH_MIN: usize = 10 * 1024;
 #[derive(Debug)]
 pub(super) struct Pair {
     size: usize,
+    /// Bytes that the input has room for, until a read fills it: then twice as many.
+    room: usize,
     /// Unconsumed bytes stand in `start..end`.
     input: Vec<u8>,
     start: usize,
@@ -20,9 +22,10 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Buffers of `size` bytes, which are not there before they are needed.
-    pub(super) fn new(size: usize) -> Pair {
-        Pair { size, input: Vec::new(), start: 0, end: 0, output: Vec::new(), progress: false }
+    /// Buffers of `size` bytes, which are not there before they are needed. The input is one of `first` bytes, until more
+    /// come at once.
+    pub(super) fn new(first: usize, size: usize) -> Pair {
+        Pair { size, room: first.min(size), input: Vec::new(), start: 0, end: 0, output: Vec::new(), progress: false }
     }
 
     /// Gives the memory for what was sent back.
@@ -34,7 +37,7 @@ impl Pair {
     fn make_room(&mut self, free: usize) {
         self.input.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
-        let len = self.size.max(self.end + free);
+        let len = self.room.max(self.end + free);
         if self.input.len() < len {
             self.input.resize(len, 0);
         }
@@ -58,6 +61,9 @@ impl Buffers for Pair {
 
     fn input_appended(&mut self, amount: usize) {
         self.end += amount;
+        if self.end >= self.room {
+            self.room = self.size.min(2 * self.room);
+        }
     }
 
     fn input_consume(&mut self, amount: usize) {
@@ -82,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_is_appended_is_there_until_it_is_consumed() {
-        let mut pair = Pair::new(8);
+        let mut pair = Pair::new(8, 8);
         for round in 0..3 {
             pair.input_append_buf()[..6].copy_from_slice(b"abcdef");
             pair.input_appended(6);
@@ -102,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_full_buffer_has_no_room() {
-        let mut pair = Pair::new(4);
+        let mut pair = Pair::new(4, 4);
         pair.input_append_buf().copy_from_slice(b"abcd");
         pair.input_appended(4);
         assert!(pair.input_append_buf().is_empty());
@@ -112,8 +118,19 @@ mod tests {
     }
 
     #[test]
+    fn the_input_grows_when_it_was_full() {
+        let mut pair = Pair::new(2, 7);
+        for room in [2, 4, 7, 7] {
+            let free = pair.input_append_buf().len();
+            assert_eq!(free, room);
+            pair.input_appended(free);
+            pair.input_consume(free);
+        }
+    }
+
+    #[test]
     fn memory_for_the_output_goes_when_it_is_sent() {
-        let mut pair = Pair::new(4);
+        let mut pair = Pair::new(4, 4);
         assert_eq!(pair.output().len(), 4);
         pair.release_output();
         assert_eq!(pair.output.capacity(), 0);

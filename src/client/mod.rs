@@ -31,7 +31,7 @@ use ureq::{Agent, BodyReader, Proxy, ResponseExt};
 
 use dial::{Dial, Names};
 use wait::Waiter;
-use wire::{Secure, Trace};
+use wire::{FIRST, Secure, Trace};
 
 /// Most bytes that a read of a body brings, unless the settings say otherwise.
 const BUFFER: usize = 64 * 1024;
@@ -178,6 +178,8 @@ pub struct Body {
     trace: Trace,
     stopped: Arc<AtomicBool>,
     buffer: Vec<u8>,
+    /// How large the buffer may become.
+    most: usize,
 }
 
 /// Makes sessions with the same settings.
@@ -196,6 +198,8 @@ pub struct Session {
     agent: Agent,
     trace: Trace,
     stopped: Arc<AtomicBool>,
+    /// Bytes of a body's buffer, at first and at most.
+    first: usize,
     buffer: usize,
 }
 
@@ -276,6 +280,7 @@ impl Client {
 
     fn session_with(&self, waiter: Option<Arc<dyn Waiter>>) -> Session {
         let trace = Trace::default();
+        let first = if waiter.is_some() { FIRST.min(self.buffer) } else { self.buffer };
         let names = Names { trace: trace.clone(), given: Arc::clone(&self.given), system: DefaultResolver::default() };
         let chain =
             ().chain(ConnectProxyConnector::default())
@@ -285,6 +290,7 @@ impl Client {
             agent: Agent::with_parts(self.config.clone(), chain, names),
             trace,
             stopped: Arc::default(),
+            first,
             buffer: self.buffer,
         }
     }
@@ -390,7 +396,8 @@ impl Session {
             reader: response.into_body().into_with_config().limit(u64::MAX).reader(),
             trace: self.trace.clone(),
             stopped: Arc::clone(&self.stopped),
-            buffer: vec![0; self.buffer],
+            buffer: vec![0; self.first],
+            most: self.buffer,
         };
         Ok(Response { head, fields, body })
     }
@@ -420,7 +427,13 @@ impl Body {
         let events = self.trace.events();
         let at = events.last_read.unwrap_or(now);
         match result {
-            Ok(read) if read > 0 => Some(Arrival::Bytes(at, self.buffer[..read].to_vec())),
+            Ok(read) if read > 0 => {
+                let bytes = self.buffer[..read].to_vec();
+                if read == self.buffer.len() {
+                    self.buffer.resize(self.most.min(2 * read), 0);
+                }
+                Some(Arrival::Bytes(at, bytes))
+            }
             Err(_) if events.left => None,
             result => Some(Arrival::End(at, self.ending(result.err(), events.broken.as_ref()))),
         }

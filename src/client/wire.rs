@@ -22,6 +22,10 @@ use ureq::unversioned::transport::{
 use super::buffers::Pair;
 use super::wait::{Need, Waited, Waiter};
 
+/// Bytes that a session beside others has room for at first, enough for the events of most streams. One that measures
+/// has all its room at once, so that what came together is read together.
+pub(super) const FIRST: usize = 4 * 1024;
+
 /// What happened on a request's connection, and when.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Events {
@@ -141,7 +145,8 @@ impl fmt::Debug for Socket {
 
 impl Socket {
     pub(super) fn new(stream: Arc<Shared>, buffer: usize, trace: Trace, waiter: Option<Arc<dyn Waiter>>) -> Socket {
-        Socket { stream, buffers: Pair::new(buffer), trace, timeout: None, waiter }
+        let first = if waiter.is_some() { FIRST } else { buffer };
+        Socket { stream, buffers: Pair::new(first, buffer), trace, timeout: None, waiter }
     }
 
     fn failed(&self, error: io::Error, timeout: NextTimeout) -> Error {

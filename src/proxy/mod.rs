@@ -2,8 +2,9 @@
 //! comes; or cured or impaired, if that is [asked for](Treatment).
 //!
 //! It stands in the same [ring](crate::server) as the origin. The one thread of a client's connection asks the target
-//! too, and waits for both at once. A relay holds two descriptors, two buffers of [`BUFFER`] bytes (over TLS two more, and
-//! those of rustls), and the pages of its stack that asking the target has touched: about 85 KiB in plain HTTP.
+//! too, and waits for both at once. A relay holds two descriptors, two buffers that are small until more comes at once and
+//! have [`BUFFER`] bytes at most (over TLS two more, and those of rustls), and the pages of its stack that asking the
+//! target has touched: about 55 KiB in plain HTTP.
 
 mod early;
 mod lookout;
@@ -49,7 +50,7 @@ pub const TARGET: &str = "http://localhost:8080/sse";
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Descriptors of a connection: the client's and the target's.
 pub const DESCRIPTORS: usize = 2;
-/// Bytes in each of a relay's buffers, and most in the head of a target's response.
+/// Most bytes in each of a relay's buffers, and in the head of a target's response.
 pub const BUFFER: usize = 16 * 1024;
 /// How long a target may be silent before TCP asks it whether it is still there. One that is gone without a word would
 /// leave its clients waiting.

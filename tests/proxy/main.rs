@@ -4,6 +4,7 @@
 mod common;
 
 mod bodies;
+mod cookbook;
 mod endings;
 mod errors;
 mod heads;
