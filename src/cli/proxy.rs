@@ -10,7 +10,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::client::{ClientOptions, resolve, seconds};
 use super::options::{at_least_one, base_path};
 use super::{Exit, Failure, show_addresses};
-use crate::proxy::{self, Config, ProxyError};
+use crate::proxy::{self, AtEnd, Config, ProxyError, Sharing};
 use crate::server::config::MAX_CONNECTIONS;
 use crate::server::listen::ListenAddr;
 use crate::shutdown::Interrupts;
@@ -40,6 +40,14 @@ pub(super) struct Proxy {
     /// seconds until the target's response head must be there (default 60)
     #[argh(option, default = "Some(proxy::HEAD_TIMEOUT)", from_str_fn(seconds), arg_name = "s")]
     head_timeout: Option<Duration>,
+    /// when the target's stream ends, ask it to go on behind the last complete event, as browsers do: clients see one
+    /// that does not break
+    #[argh(switch)]
+    resume: bool,
+    /// one connection to the target for all clients of the same URL without Authorization and Cookie; one that falls
+    /// behind the last 1024 events, or 1 MiB, is dropped
+    #[argh(switch)]
+    share: bool,
     /// accept any certificate
     #[argh(switch, short = 'k')]
     insecure: bool,
@@ -66,10 +74,15 @@ pub(super) struct Proxy {
 impl Proxy {
     /// How many descriptors its connections may take.
     pub(super) fn descriptors(&self) -> usize {
-        self.max_connections.saturating_mul(proxy::DESCRIPTORS)
+        self.max_connections.saturating_mul(self.sharing().descriptors())
+    }
+
+    fn sharing(&self) -> Sharing {
+        if self.share { Sharing::SameUrl } else { Sharing::Never }
     }
 
     fn into_config(self) -> Result<Config, String> {
+        let sharing = self.sharing();
         let client = ClientOptions {
             method: None,
             changes: Vec::new(),
@@ -90,6 +103,8 @@ impl Proxy {
             settings: client.into_settings()?,
             // No limit, as with curl, is one of many years.
             head_timeout: self.head_timeout.unwrap_or(Duration::MAX),
+            at_end: if self.resume { AtEnd::Resume } else { AtEnd::PassOn },
+            sharing,
             ..Config::new(self.listen)
         })
     }

@@ -34,17 +34,34 @@ struct State {
     seen: Option<Sight>,
 }
 
-/// Keeps watch for one client's connection.
+/// What is watched beside the target.
+#[derive(Debug, Clone)]
+struct Posts {
+    connection: Option<Arc<Connection>>,
+    stop: Stop,
+}
+
+/// Keeps watch for one client's connection, or for many that share a stream.
 #[derive(Debug)]
 pub(super) struct Lookout {
-    connection: Arc<Connection>,
-    stop: Stop,
+    posts: Mutex<Posts>,
     state: Mutex<State>,
 }
 
 impl Lookout {
     pub(super) fn new(connection: &Arc<Connection>, stop: &Stop) -> Lookout {
-        Lookout { connection: Arc::clone(connection), stop: stop.clone(), state: Mutex::default() }
+        let posts = Posts { connection: Some(Arc::clone(connection)), stop: stop.clone() };
+        Lookout { posts: Mutex::new(posts), state: Mutex::default() }
+    }
+
+    /// From now on, watches for nothing but `stop`: the target's stream is no longer one client's.
+    pub(super) fn hand_over(&self, stop: &Stop) {
+        *lock(&self.posts) = Posts { connection: None, stop: stop.clone() };
+    }
+
+    /// When the next wait ends, whatever comes.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        lock(&self.state).deadline
     }
 
     /// Sets when the next wait ends, whatever comes.
@@ -72,31 +89,34 @@ impl Lookout {
 
     /// Whether the server stops.
     pub(super) fn is_stopping(&self) -> bool {
-        self.stop.is_triggered()
+        lock(&self.posts).stop.is_triggered()
     }
 
     fn watch(&self, target: Option<(BorrowedFd<'_>, PollFlags)>, deadline: Option<Instant>) -> Waited {
         let own = lock(&self.state).deadline;
         let until = own.into_iter().chain(deadline).min();
-        // Without a target, the client's socket is watched twice.
-        let (socket, wanted) = target.unwrap_or((self.connection.stream.as_fd(), PollFlags::RDHUP));
+        let Posts { connection, stop } = lock(&self.posts).clone();
+        // Without a target, the client's socket is watched twice; without a client, the order to stop is, which never
+        // hangs up.
+        let client = connection.as_ref().map_or(stop.as_fd(), |connection| connection.stream.as_fd());
+        let (socket, wanted) = target.unwrap_or((client, PollFlags::RDHUP));
         loop {
             let timeout = until.map(|until| unrounded(until.saturating_duration_since(Instant::now())));
             let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
             let mut polled = [
-                PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(self.connection.stream.as_fd(), PollFlags::RDHUP),
+                PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(client, PollFlags::RDHUP),
                 PollFd::from_borrowed_fd(socket, wanted),
             ];
             if poll(&mut polled, timeout.as_ref()).is_err() {
                 // Interrupted by a signal.
                 continue;
             }
-            let [stopped, client, ready] = polled.map(|polled| !polled.revents().is_empty());
+            let [stopped, gone, ready] = polled.map(|polled| !polled.revents().is_empty());
             if stopped {
                 return self.leave(Sight::Stopped);
             }
-            if client {
+            if gone {
                 return self.leave(Sight::ClientGone);
             }
             if ready {
@@ -198,6 +218,20 @@ mod tests {
         scene.lookout.set_deadline(None);
         assert!(scene.lookout.pause().is_none());
         assert_eq!(scene.lookout.seen(), Some(Sight::ClientGone));
+    }
+
+    #[test]
+    fn a_stream_that_is_handed_over_outlives_its_client() {
+        let scene = scene();
+        let stop = Stop::new().unwrap();
+        scene.lookout.hand_over(&stop);
+        drop(scene.client.shutdown(std::net::Shutdown::Both));
+        scene.stop.trigger();
+        let wait = |at| (scene.lookout.wait(scene.target.1.as_fd(), Need::Input, at), scene.lookout.seen());
+        assert_eq!(wait(Some(Instant::now() + Duration::from_millis(20))), (Waited::Late, None));
+        stop.trigger();
+        assert_eq!(wait(None), (Waited::Left, Some(Sight::Stopped)));
+        assert!(scene.lookout.pause().is_none() && scene.lookout.is_stopping());
     }
 
     #[test]

@@ -6,13 +6,15 @@ use std::time::Instant;
 
 use ureq::http::StatusCode;
 
-use super::Target;
 use super::chain::{Chain, Ending, Piece};
 use super::lookout::{Lookout, Sight};
 use super::outcome::{By, ENDED, Outcome};
 use super::request::{Fields, Hop};
 use super::response::{self, Asked, Framing};
+use super::resume::{Again, Resumed, Source, is_plain_stream};
+use super::share::Shares;
 use super::sink::Sink;
+use super::{AtEnd, Target};
 use crate::client::{self, Arrival, Body, ClientError, Session};
 use crate::escape::escaped;
 use crate::http::Version;
@@ -35,12 +37,16 @@ pub(super) struct Relay {
     pub(super) is_stream: bool,
     /// What the log tells of the request's way.
     pub(super) trace: String,
+    /// What becomes of it when the target's stream ends.
+    pub(super) at_end: AtEnd,
+    /// The streams of which it takes one, if it has none of its own.
+    pub(super) shares: Option<Arc<Shares>>,
 }
 
 /// The connection to the target, which one client's requests use one after another.
-struct Way {
+pub(super) struct Way {
     session: Session,
-    lookout: Arc<Lookout>,
+    pub(super) lookout: Arc<Lookout>,
 }
 
 impl Task for Relay {
@@ -51,7 +57,10 @@ impl Task for Relay {
         let url = escaped(&self.url);
         log::log!(level, "relay opened id={id} peer={} method={method} target={url}{trace}", line.connection.peer);
         let mut sent = Sent::default();
-        let outcome = self.carry_out(line, &mut sent);
+        let outcome = match &self.shares {
+            Some(shares) => self.follow(shares, line, &mut sent),
+            None => self.carry_out(line, &mut sent),
+        };
         let Sent { status, bytes } = sent;
         let status = status.map(|status| format!(" status={status}")).unwrap_or_default();
         let (by, reason, after) = (outcome.by.as_str(), escaped(&outcome.reason), begun.elapsed().as_secs_f64());
@@ -65,14 +74,22 @@ impl Task for Relay {
 
 /// What of a response went to the client.
 #[derive(Debug, Default)]
-struct Sent {
-    status: Option<u16>,
+pub(super) struct Sent {
+    pub(super) status: Option<u16>,
     /// Bytes of the body, before chunk framing.
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
 impl Relay {
-    fn carry_out(&self, line: Line<'_>, sent: &mut Sent) -> Outcome {
+    pub(super) fn carry_out(&self, mut line: Line<'_>, sent: &mut Sent) -> Outcome {
+        match self.answer(&mut line) {
+            Ok((way, response)) => self.finish(way, response, line, sent),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Asks the target.
+    pub(super) fn answer(&self, line: &mut Line<'_>) -> Result<(Way, client::Response), Outcome> {
         let Line { shared, connection, kept } = line;
         let mut way = self.way(kept, || Way::new(&self.target, connection, &shared.stop));
         let mut answer = self.ask(&way);
@@ -80,14 +97,19 @@ impl Relay {
             way = Way::new(&self.target, connection, &shared.stop);
             answer = self.ask(&way);
         }
-        let response = match answer {
+        match answer {
             Ok(response) if response.head.status < 200 => {
                 let text = "the target answers with a protocol that nobody asked for";
-                return Outcome::instead(502, format!("relay to {}: {text}", self.target.shown));
+                Err(Outcome::instead(502, format!("relay to {}: {text}", self.target.shown)))
             }
-            Ok(response) => response,
-            Err(error) => return self.unanswered(&error, &way.lookout, connection),
-        };
+            Ok(response) => Ok((way, response)),
+            Err(error) => Err(self.unanswered(&error, &way.lookout, connection)),
+        }
+    }
+
+    /// Passes the target's response on.
+    pub(super) fn finish(&self, way: Way, response: client::Response, line: Line<'_>, sent: &mut Sent) -> Outcome {
+        let Line { connection, kept, .. } = line;
         let outcome = self.pass_on(response, &way.lookout, connection, sent);
         if matches!(outcome.after, After::Complete) {
             *kept = Some(Box::new(way));
@@ -143,24 +165,59 @@ impl Relay {
     fn pass_on(
         &self,
         response: client::Response,
-        lookout: &Lookout,
+        lookout: &Arc<Lookout>,
         connection: &Connection,
         sent: &mut Sent,
     ) -> Outcome {
-        let client::Response { head, fields, mut body } = response;
+        let client::Response { head, mut fields, body } = response;
+        let mut source = self.source(&head, body, lookout, "relay");
+        if matches!(source, Source::Resumed(_)) {
+            without_length(&mut fields);
+        }
+        let mut sink = self.sink(&head, fields, connection, sent);
+        let result = sink.flush().and_then(|()| match sink.framing {
+            Framing::None => Ok(Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete }),
+            _ => pump(&mut source, lookout, &mut sink, &mut self.chain()),
+        });
+        result.unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()))
+    }
+
+    /// Where the body of a response comes from: if the stream is to be resumed, from more than one.
+    pub(super) fn source(&self, head: &client::Head, body: Body, lookout: &Arc<Lookout>, name: &str) -> Source {
+        let is_get = self.method == "GET" && self.body.is_empty();
+        if self.at_end == AtEnd::PassOn || !is_get || !is_plain_stream(head) {
+            return Source::Once(body);
+        }
+        let again = Again {
+            target: Arc::clone(&self.target),
+            url: self.url.clone(),
+            fields: self.fields.clone(),
+            name: format!("{name} id={}", self.id),
+        };
+        Source::Resumed(Box::new(Resumed::new(again, lookout, body)))
+    }
+
+    /// Where the client's response goes, its head still to be sent.
+    pub(super) fn sink<'a>(
+        &self,
+        head: &client::Head,
+        fields: Fields,
+        connection: &'a Connection,
+        sent: &'a mut Sent,
+    ) -> Sink<'a> {
         let version = if head.version == Version::Http10.as_str() { Version::Http10 } else { Version::Http11 };
         let hop = Hop { peer: connection.peer.ip(), version, pseudonym: &self.target.pseudonym };
         let phrase = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());
         let framing = response::framing(head.status, &fields, self.asked);
-        let head_bytes = response::head(head.status, phrase.unwrap_or_default(), fields, framing, self.asked, &hop);
+        let pending = response::head(head.status, phrase.unwrap_or_default(), fields, framing, self.asked, &hop);
         sent.status = Some(head.status);
-        let mut sink = Sink { connection, framing, pending: head_bytes, bytes: &mut sent.bytes };
-        let result = sink.flush().and_then(|()| match framing {
-            Framing::None => Ok(Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete }),
-            _ => pump(&mut body, lookout, &mut sink, &mut self.chain()),
-        });
-        result.unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()))
+        Sink { connection, framing, pending, bytes: &mut sent.bytes }
     }
+}
+
+/// Takes the length out of a response that ends when it ends.
+pub(super) fn without_length(fields: &mut Fields) {
+    fields.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
 }
 
 /// What may be tried about a target that gave no answer.
@@ -176,7 +233,7 @@ fn advice(error: &ClientError) -> &'static str {
 }
 
 /// Passes a body on through the chain, as it comes, until an end is released.
-fn pump(body: &mut Body, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
+fn pump(body: &mut Source, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
     let mut released = Vec::new();
     let (mut open, mut failure) = (true, None);
     loop {
@@ -211,7 +268,7 @@ fn pump(body: &mut Body, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Cha
 }
 
 /// A body that can't be read on, by whatever failure, is not complete.
-fn ending_of(ending: &client::Ending) -> Ending {
+pub(super) fn ending_of(ending: &client::Ending) -> Ending {
     match ending {
         client::Ending::Clean => Ending::Clean,
         client::Ending::Reset => Ending::Reset,

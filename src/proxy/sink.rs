@@ -42,6 +42,16 @@ impl Sink<'_> {
         Ok(())
     }
 
+    /// Sends a part of the body that many get, as it is.
+    pub(super) fn send_piece(&mut self, piece: &chunk::Piece) -> io::Result<()> {
+        match self.framing {
+            Framing::Chunked => self.write(piece.chunk())?,
+            _ => self.write(piece.payload())?,
+        }
+        *self.bytes += piece.payload().len() as u64;
+        Ok(())
+    }
+
     /// Ends the response as the target's ended, as far as the framing can say so.
     pub(super) fn end(&mut self, ending: Ending) -> io::Result<Outcome> {
         let complete = match self.framing {

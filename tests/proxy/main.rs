@@ -9,6 +9,8 @@ mod errors;
 mod heads;
 mod leaving;
 mod measured;
+mod resume;
+mod share;
 mod tls;
 
 use std::process::Command;
