@@ -66,7 +66,8 @@ impl Blocks {
             if self.held.len() > BLOCK_MAX {
                 return Err(format!("an event is longer than {BLOCK_MAX} bytes, so that it can't pass as a whole"));
             }
-            if mark != Mark::Inside || self.boundary.is_here() {
+            // Blank lines between blocks go with what follows, if there is something.
+            if mark == Mark::Block || (rest.is_empty() && self.boundary.is_here()) {
                 self.release(&mut sink);
             }
         }
@@ -116,6 +117,7 @@ mod tests {
         );
         assert_eq!(cut(&mut blocks, b"retry: 5\n\n:\n"), of(&[("id: 2\nretry: 5\n\n", "2"), (":\n", "2")]));
         assert_eq!(blocks.retry_ms(), Some(5));
+        assert_eq!(cut(&mut blocks, b"\n\ndata: c\n\n\n\n"), of(&[("\n", "2"), ("\ndata: c\n\n", "2"), ("\n\n", "2")]));
     }
 
     #[test]

@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use super::lookout::Sight;
 use super::outcome::{By, Outcome};
-use super::relay::{Relay, Sent, without_length};
+use super::relay::{Relay, Sent, Way, without_length};
 use super::request::values;
 use super::resume::{is_plain_stream, last_event_id};
 use super::share::{Answer, LOOK_AROUND, Next, Place, Reading, Shares, key};
+use super::sink::Sink;
+use crate::client;
 use crate::server::registry::Connection;
 use crate::server::service::Line;
 use crate::server::wake::{PEER_FIN, PEER_GONE, STOP};
@@ -22,6 +24,16 @@ enum Followed {
     Alone,
     /// Whoever asked is gone: one of the others asks.
     Again,
+}
+
+/// What became of asking the target.
+enum Opened {
+    /// All follow its stream.
+    Shared,
+    /// Its answer is for the one who asked.
+    Own(Box<(Way, client::Response)>),
+    /// There is no answer.
+    Not(Outcome),
 }
 
 impl Relay {
@@ -50,44 +62,58 @@ impl Relay {
                     return self.carry_out(line, sent);
                 }
             };
-            if !place.asks() {
-                // What an earlier request has left is of no use here.
-                *line.kept = None;
-            } else {
-                let (way, response) = match self.answer(&mut line) {
-                    Ok(answer) => answer,
-                    Err(outcome) => {
-                        if outcome.by == By::Target {
-                            place.give_up();
-                        }
-                        return outcome;
-                    }
-                };
-                // A cookie is for one client alone.
-                let is_private = values(&response.fields, "set-cookie").next().is_some();
-                if is_private || !is_plain_stream(&response.head) {
-                    place.give_up();
+            let opened = if place.asks() { self.open(&mut place, &mut line) } else { Opened::Shared };
+            let followed = match opened {
+                Opened::Shared => {
+                    // What an earlier request has left is of no use here.
+                    *line.kept = None;
+                    self.write_out(&mut place, &line, sent)
+                }
+                Opened::Own(answer) => {
                     drop(place);
+                    let (way, response) = *answer;
                     return self.finish(way, response, line, sent);
                 }
-                let source = self.source(&response.head, response.body, &way.lookout, "share");
-                let mut fields = response.fields;
-                without_length(&mut fields);
-                let answer = Answer { head: response.head, fields };
-                let reading =
-                    Reading { target: Arc::clone(&self.target), id: self.id, fields: self.fields.clone(), way, source };
-                if let Err(error) = place.open(answer, reading) {
-                    place.give_up();
-                    return Outcome::instead(503, format!("start a thread for {}: {error}", self.target.shown));
-                }
-            }
-            match self.write_out(&mut place, &line, sent) {
+                Opened::Not(outcome) => Followed::Over(outcome),
+            };
+            drop(place);
+            match followed {
                 Followed::Over(outcome) => return outcome,
-                Followed::Alone => {
-                    drop(place);
-                    return self.carry_out(line, sent);
-                }
+                Followed::Alone => return self.carry_out(line, sent),
                 Followed::Again => {}
+            }
+        }
+    }
+
+    /// Asks the target, for all who follow.
+    fn open(&self, place: &mut Place, line: &mut Line<'_>) -> Opened {
+        let (way, response) = match self.answer(line) {
+            Ok(answer) => answer,
+            Err(outcome) => {
+                // A client that left has found out nothing about the target.
+                if outcome.by == By::Target {
+                    place.give_up();
+                }
+                return Opened::Not(outcome);
+            }
+        };
+        // A cookie is for one client alone.
+        let is_private = values(&response.fields, "set-cookie").next().is_some();
+        if is_private || !is_plain_stream(&response.head) {
+            place.give_up();
+            return Opened::Own(Box::new((way, response)));
+        }
+        let client::Response { head, mut fields, body } = response;
+        let source = self.source(&head, body, &way.lookout, "share");
+        without_length(&mut fields);
+        let reading =
+            Reading { target: Arc::clone(&self.target), id: self.id, fields: self.fields.clone(), way, source };
+        match place.open(Answer { head, fields }, reading) {
+            Ok(()) => Opened::Shared,
+            Err(error) => {
+                place.give_up();
+                let reason = format!("start a thread for {}: {error}", self.target.shown);
+                Opened::Not(Outcome::instead(503, reason))
             }
         }
     }
@@ -95,46 +121,44 @@ impl Relay {
     /// Writes the stream to the client, from its head to its end.
     fn write_out(&self, place: &mut Place, line: &Line<'_>, sent: &mut Sent) -> Followed {
         let connection = &**line.connection;
-        while place.answer().is_none() {
+        let Answer { head, fields } = loop {
+            if let Some(answer) = place.answer() {
+                break answer.clone();
+            }
             match place.next() {
                 Next::Alone => return Followed::Alone,
                 Next::Again => return Followed::Again,
                 _ => {}
             }
-            if place.answer().is_some() {
-                break;
-            }
             if let Some(outcome) = heed(connection.wake.wait_until(Instant::now() + LOOK_AROUND), connection) {
                 return Followed::Over(outcome);
             }
-        }
-        let Answer { head, fields } = place.answer().cloned().expect("it was there just now");
+        };
         let mut sink = self.sink(&head, fields, connection, sent);
         drop(head);
-        let result = sink.flush().and_then(|()| {
-            loop {
-                let flags = match place.next() {
-                    Next::Block(piece) => {
-                        sink.send_piece(&piece)?;
-                        connection.wake.take()
-                    }
-                    Next::Behind => {
-                        let reason = "reads too slowly: fell behind the shared stream";
-                        return Ok(Outcome::broken(By::Client, reason));
-                    }
-                    Next::Over(ending, failure) => {
-                        return sink.end(ending).map(|outcome| outcome.because(failure));
-                    }
-                    Next::Nothing | Next::Alone | Next::Again => {
-                        connection.wake.wait_until(Instant::now() + LOOK_AROUND)
-                    }
-                };
-                if let Some(outcome) = heed(flags, connection) {
-                    return io::Result::Ok(outcome);
-                }
+        let written = sink.flush().and_then(|()| write_on(place, &mut sink));
+        Followed::Over(written.unwrap_or_else(|error| Outcome::lost(&error, line.shared.stop.is_triggered())))
+    }
+}
+
+/// Writes what comes, to the end.
+fn write_on(place: &mut Place, sink: &mut Sink<'_>) -> io::Result<Outcome> {
+    let wake = &sink.connection.wake;
+    loop {
+        let flags = match place.next() {
+            Next::Blocks(pieces) => {
+                sink.send_pieces(&pieces)?;
+                wake.take()
             }
-        });
-        Followed::Over(result.unwrap_or_else(|error| Outcome::lost(&error, line.shared.stop.is_triggered())))
+            Next::Behind => {
+                return Ok(Outcome::broken(By::Client, "reads too slowly: fell behind the shared stream"));
+            }
+            Next::Over(ending, failure) => return sink.end(ending).map(|outcome| outcome.because(failure)),
+            Next::Nothing | Next::Alone | Next::Again => wake.wait_until(Instant::now() + LOOK_AROUND),
+        };
+        if let Some(outcome) = heed(flags, sink.connection) {
+            return Ok(outcome);
+        }
     }
 }
 

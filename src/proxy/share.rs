@@ -2,11 +2,12 @@
 //!
 //! The first client's thread asks the target. If a stream answers, a reader on a thread of its own takes it over, cuts it
 //! into blocks, keeps the newest ones and wakes the clients; each client's thread writes them at its own pace. Who falls
-//! behind what is kept is dropped: a slow client delays nobody. With the last client the target's connection goes, too.
+//! behind what is kept is dropped: a slow client delays nobody. The target is read no faster than the fastest client
+//! reads, so that one alone is never outrun. With the last client the target's connection goes, too, at once.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,12 @@ use crate::shutdown::Stop;
 pub(super) const KEPT_BLOCKS: usize = 1024;
 /// Most bytes of them; the newest block stays in any case.
 pub(super) const KEPT_BYTES: usize = 1024 * 1024;
+/// Most blocks, and bytes, that even the fastest client has yet to take; the target waits.
+const AHEAD_BLOCKS: usize = KEPT_BLOCKS / 2;
+const AHEAD_BYTES: usize = KEPT_BYTES / 2;
+/// Most blocks, and bytes, that are handed over at once, but for a larger block.
+const BATCH_BLOCKS: usize = 256;
+const BATCH: usize = 32 * 1024;
 /// Stack of a reader. TLS needs it.
 const STACK: usize = super::STACK;
 
@@ -57,8 +64,8 @@ pub(super) struct Answer {
 /// What a follower finds at its place.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// A block.
-    Block(Arc<Piece>),
+    /// Blocks.
+    Blocks(Vec<Arc<Piece>>),
     /// Nothing yet.
     Nothing,
     /// The block is no longer kept.
@@ -85,6 +92,8 @@ pub(super) struct Stream {
     stop: Stop,
     answer: OnceLock<Answer>,
     log: Mutex<Log>,
+    /// Tells the reader that it may go on.
+    room: Condvar,
     followers: Mutex<Vec<Arc<Connection>>>,
 }
 
@@ -94,6 +103,11 @@ struct Log {
     bytes: usize,
     /// The number of the next block.
     next: u64,
+    /// The number of the next block that nobody has taken yet, and the bytes from there on.
+    foremost: u64,
+    ahead: usize,
+    /// The reader waits for room.
+    waits: bool,
     /// The last event ID that the target was asked with.
     origin: String,
     over: Option<Over>,
@@ -104,6 +118,12 @@ struct Block {
     piece: Arc<Piece>,
     /// The last event ID, if this block has set it.
     id: Option<String>,
+}
+
+impl Block {
+    fn len(&self) -> usize {
+        self.piece.payload().len()
+    }
 }
 
 /// Why there will be no more blocks.
@@ -146,6 +166,7 @@ impl Shares {
             next
         });
         lock(&stream.followers).push(Arc::clone(connection));
+        stream.begin_at(next);
         Ok(Place { shares: Arc::clone(self), stream, connection: Arc::clone(connection), next, asks })
     }
 
@@ -167,19 +188,20 @@ impl Shares {
     /// Ends all readers.
     pub(super) fn stop_all(&self) {
         for stream in lock(&self.streams).values() {
-            stream.stop.trigger();
+            stream.end_reader();
         }
     }
 }
 
 impl Stream {
     fn new(key: &str, id: &str) -> io::Result<Stream> {
-        let log = Log { blocks: VecDeque::new(), bytes: 0, next: 0, origin: id.to_owned(), over: None };
+        let log = Log::new(id);
         Ok(Stream {
             key: key.to_owned(),
             stop: Stop::new()?,
             answer: OnceLock::new(),
             log: Mutex::new(log),
+            room: Condvar::new(),
             followers: Mutex::default(),
         })
     }
@@ -190,17 +212,81 @@ impl Stream {
         }
     }
 
+    /// Appends blocks, in portions for which the fastest follower has room.
     fn publish(&self, blocks: Vec<Block>) {
-        let mut log = lock(&self.log);
-        for block in blocks {
-            log.push(block);
+        let mut blocks = blocks.into_iter().peekable();
+        while let Some(first) = blocks.peek() {
+            let mut bytes = first.len();
+            let mut portion: Vec<Block> = blocks.next().into_iter().collect();
+            while let Some(next) = blocks.next_if(|next| bytes + next.len() <= BATCH && portion.len() < BATCH_BLOCKS) {
+                bytes += next.len();
+                portion.push(next);
+            }
+            let mut log = self.wait_for_room(portion.len(), bytes);
+            for block in portion {
+                log.push(block);
+            }
+            drop(log);
+            self.wake_followers();
         }
+    }
+
+    /// Waits until somebody has room for so much more, or the reader is to end.
+    fn wait_for_room(&self, blocks: usize, bytes: usize) -> MutexGuard<'_, Log> {
+        let is_full = |log: &mut Log| {
+            log.waits = !log.has_room(blocks, bytes) && !self.stop.is_triggered();
+            log.waits
+        };
+        self.room.wait_while(lock(&self.log), is_full).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A follower begins here.
+    fn begin_at(&self, next: u64) {
+        let mut log = lock(&self.log);
+        log.advance(next);
+        self.room.notify_all();
+    }
+
+    fn end_reader(&self) {
+        // Under the lock, so that it is not missed between a look and a wait.
+        let log = lock(&self.log);
+        self.stop.trigger();
+        self.room.notify_all();
         drop(log);
-        self.wake_followers();
     }
 }
 
 impl Log {
+    fn new(origin: &str) -> Log {
+        Log {
+            blocks: VecDeque::new(),
+            bytes: 0,
+            next: 0,
+            foremost: 0,
+            ahead: 0,
+            waits: false,
+            origin: origin.to_owned(),
+            over: None,
+        }
+    }
+
+    /// Whether so much more is not too much for the fastest client. What is too much in any case waits for its turn.
+    fn has_room(&self, blocks: usize, bytes: usize) -> bool {
+        let ahead = (self.next - self.foremost) as usize;
+        ahead == 0 || (ahead + blocks <= AHEAD_BLOCKS && self.ahead + bytes <= AHEAD_BYTES)
+    }
+
+    /// Somebody has taken all blocks before `seq`.
+    fn advance(&mut self, seq: u64) {
+        let oldest = self.next - self.blocks.len() as u64;
+        while self.foremost < seq {
+            let at = self.foremost.checked_sub(oldest).map(|at| at as usize);
+            let len = at.and_then(|at| self.blocks.get(at)).map_or(0, |block| block.len());
+            self.ahead -= len;
+            self.foremost += 1;
+        }
+    }
+
     /// Where a follower begins; an error if that is not behind the event that it names.
     fn begin(&self, id: &str) -> Result<u64, u64> {
         let oldest = self.next - self.blocks.len() as u64;
@@ -215,11 +301,14 @@ impl Log {
     }
 
     fn push(&mut self, block: Block) {
-        self.bytes += block.piece.payload().len();
+        self.bytes += block.len();
+        self.ahead += block.len();
         self.next += 1;
         self.blocks.push_back(block);
         while self.blocks.len() > KEPT_BLOCKS || (self.bytes > KEPT_BYTES && self.blocks.len() > 1) {
-            let oldest = self.blocks.pop_front().map_or(0, |oldest| oldest.piece.payload().len());
+            // What goes now can't be taken any more.
+            self.advance(self.next - self.blocks.len() as u64 + 1);
+            let oldest = self.blocks.pop_front().map_or(0, |oldest| oldest.len());
             self.bytes -= oldest;
         }
     }
@@ -232,8 +321,19 @@ impl Log {
             (0, Some(Over::Alone)) => Next::Alone,
             (0, Some(Over::Again)) => Next::Again,
             _ if age > self.blocks.len() => Next::Behind,
-            _ => Next::Block(Arc::clone(&self.blocks[self.blocks.len() - age].piece)),
+            _ => Next::Blocks(self.batch(self.blocks.len() - age)),
         }
+    }
+
+    /// The blocks from this index on, as many as are taken at once.
+    fn batch(&self, from: usize) -> Vec<Arc<Piece>> {
+        let mut room = BATCH;
+        let fits = |block: &&Block| {
+            let fits = room == BATCH || block.len() <= room;
+            room = room.saturating_sub(block.len());
+            fits
+        };
+        self.blocks.range(from..).take(BATCH_BLOCKS).take_while(fits).map(|block| Arc::clone(&block.piece)).collect()
     }
 }
 
@@ -248,11 +348,16 @@ impl Place {
         self.stream.answer.get()
     }
 
-    /// What comes next. A block that is taken is not the next one any more.
+    /// What comes next. Blocks that are taken are not the next ones any more.
     pub(super) fn next(&mut self) -> Next {
-        let next = lock(&self.stream.log).get(self.next);
-        if matches!(next, Next::Block(_)) {
-            self.next += 1;
+        let mut log = lock(&self.stream.log);
+        let next = log.get(self.next);
+        if let Next::Blocks(blocks) = &next {
+            self.next += blocks.len() as u64;
+            log.advance(self.next);
+            if log.waits {
+                self.stream.room.notify_all();
+            }
         }
         next
     }
@@ -297,7 +402,7 @@ impl Drop for Place {
             if streams.get(&self.stream.key).is_some_and(|other| Arc::ptr_eq(other, &self.stream)) {
                 streams.remove(&self.stream.key);
             }
-            self.stream.stop.trigger();
+            self.stream.end_reader();
         }
     }
 }
@@ -397,7 +502,7 @@ mod tests {
     use super::*;
 
     fn log() -> Log {
-        Log { blocks: VecDeque::new(), bytes: 0, next: 0, origin: "origin".to_owned(), over: None }
+        Log::new("origin")
     }
 
     fn block(len: usize, id: Option<&str>) -> Block {
@@ -425,14 +530,46 @@ mod tests {
         for _ in 0..KEPT_BLOCKS + 2 {
             log.push(block(1, None));
         }
-        assert!(matches!(log.get(1), Next::Behind) && matches!(log.get(2), Next::Block(_)));
+        assert!(matches!(log.get(1), Next::Behind) && matches!(log.get(2), Next::Blocks(_)));
         log.push(block(KEPT_BYTES + 1, None));
         assert_eq!((log.blocks.len(), log.bytes), (1, KEPT_BYTES + 1));
         let next = log.next;
-        assert!(matches!(log.get(next - 1), Next::Block(_)) && matches!(log.get(next), Next::Nothing));
+        assert!(matches!(log.get(next - 1), Next::Blocks(_)) && matches!(log.get(next), Next::Nothing));
         log.over = Some(Over::Ended(Ending::Reset, None));
-        assert!(matches!(log.get(next - 1), Next::Block(_)), "what is there comes before the end");
+        assert!(matches!(log.get(next - 1), Next::Blocks(_)), "what is there comes before the end");
         assert!(matches!(log.get(next), Next::Over(Ending::Reset, None)));
+    }
+
+    #[test]
+    fn the_fastest_client_sets_the_pace() {
+        let mut log = log();
+        assert!(log.has_room(KEPT_BLOCKS, KEPT_BYTES), "whoever has all gets it, however much it is");
+        for _ in 0..AHEAD_BLOCKS {
+            assert!(log.has_room(1, 1) && !log.has_room(AHEAD_BLOCKS + 1, 0) || log.next == 0);
+            log.push(block(1, None));
+        }
+        assert!(!log.has_room(1, 1));
+        log.advance(1);
+        assert!(log.has_room(1, 1) && !log.has_room(1, AHEAD_BYTES));
+        log.advance(log.next);
+        assert_eq!(log.ahead, 0);
+        // What nobody has taken in time does not count any more.
+        log.push(block(KEPT_BYTES, None));
+        log.push(block(5, None));
+        assert_eq!((log.blocks.len(), log.ahead), (1, 5));
+    }
+
+    #[test]
+    fn many_small_blocks_are_taken_at_once() {
+        let mut log = log();
+        for len in [10, BATCH - 10, 1, BATCH + 1, 1] {
+            log.push(block(len, None));
+        }
+        let taken = |seq| match log.get(seq) {
+            Next::Blocks(blocks) => blocks.len(),
+            _ => 0,
+        };
+        assert_eq!([0, 2, 3, 4].map(taken), [2, 1, 1, 1]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The response on its way to the client.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -42,13 +43,19 @@ impl Sink<'_> {
         Ok(())
     }
 
-    /// Sends a part of the body that many get, as it is.
-    pub(super) fn send_piece(&mut self, piece: &chunk::Piece) -> io::Result<()> {
-        match self.framing {
-            Framing::Chunked => self.write(piece.chunk())?,
-            _ => self.write(piece.payload())?,
-        }
-        *self.bytes += piece.payload().len() as u64;
+    /// Sends parts of the body that many get, in one write, each in a chunk of its own.
+    pub(super) fn send_pieces(&mut self, pieces: &[Arc<chunk::Piece>]) -> io::Result<()> {
+        let is_chunked = self.framing == Framing::Chunked;
+        let joined: Vec<u8>;
+        let all = match pieces {
+            [piece] => framed(piece, is_chunked),
+            pieces => {
+                joined = pieces.iter().map(|piece| framed(piece, is_chunked)).collect::<Vec<_>>().concat();
+                &joined
+            }
+        };
+        self.write(all)?;
+        *self.bytes += pieces.iter().map(|piece| piece.payload().len() as u64).sum::<u64>();
         Ok(())
     }
 
@@ -95,4 +102,8 @@ impl Sink<'_> {
         pending.extend_from_slice(bytes);
         outlet::write(&self.connection.stream, &pending)
     }
+}
+
+fn framed(piece: &chunk::Piece, is_chunked: bool) -> &[u8] {
+    if is_chunked { piece.chunk() } else { piece.payload() }
 }

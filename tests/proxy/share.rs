@@ -8,11 +8,13 @@ use rustix::process::Signal;
 use super::Scene;
 use super::common::gauge::{Gauge, raise_descriptor_limit};
 use super::common::raw::{CHUNKED, LAST, Raw, chunk, field, response};
-use super::common::{Client, Origin, PATIENCE};
+use super::common::{Client, Origin};
 
 /// How soon the target must know that the last client is gone.
 const AT_ONCE: Duration = Duration::from_secs(2);
-/// The most memory of the proxy that one of many clients of a stream may take, in KiB. It is about 25 in optimised builds.
+/// How long an event may take to a thousand clients. It is some tens of milliseconds; the rest is for a busy machine.
+const SLOWEST: Duration = Duration::from_secs(2);
+/// The most memory of the proxy that one of many clients of a stream may take, in KiB. It is about 22.
 const MEMORY: u64 = 48;
 
 /// A client that joins a stream that is there.
@@ -75,12 +77,11 @@ fn two_hundred_clients_wait_for_one_head() {
     for client in &mut clients {
         assert_eq!(client.read_head().status, 200);
     }
-    // Whoever came in before the head, and most of them did, gets all that is behind it.
-    assert_eq!(text(&mut clients[0]), "id: 1\ndata: a\n\n");
+    // Whoever came in before the head gets all that is behind it, the others what comes next.
     target.send(chunk("id: 2\ndata: b\n\n"));
     for client in &mut clients {
         let first = text(client);
-        assert!(first == "id: 2\ndata: b\n\n" || text(client) == "id: 2\ndata: b\n\n", "{first}");
+        assert!(first.starts_with("id: 2") || text(client).starts_with("id: 2"), "{first}");
     }
     assert!(scene.target.is_idle());
     target.reset();
@@ -128,18 +129,38 @@ fn a_slow_client_is_dropped_and_nobody_else_waits() {
     slow.ask("/events");
     slow.read_head();
     let event = format!("data: {}\n\n", "x".repeat(60_000));
-    let since = Instant::now();
-    // The kernel holds some megabytes for the slow one; one is kept beyond them.
-    while !scene.proxy.log_lines().iter().any(|line| line.contains("relay closed id=2")) {
+    // The kernel holds some megabytes for the slow one, and one is kept.
+    for _ in 0..300 {
         target.send(chunk(&event));
         assert_eq!(text(&mut first), event);
-        assert!(since.elapsed() < PATIENCE, "the slow client is still there");
     }
-    let line = scene.proxy.wait_log(&["relay closed id=2", "by=client"]);
-    assert!(line.contains("slowly"), "{line}");
+    let read = slow.read_to_end();
+    assert!(read.len() < 300 * event.len() && !read.ends_with(LAST.as_bytes()), "{} bytes", read.len());
+    scene.proxy.wait_log(&["relay closed id=2", "by=client", "fell behind the shared stream"]);
     target.send(chunk("data: a\n\n"));
     assert_eq!(text(&mut first), "data: a\n\n");
     assert!(scene.target.is_idle());
+}
+
+#[test]
+fn one_client_alone_is_not_outrun() {
+    let scene = Scene::with(&["--share"]);
+    let mut client = Client::lazy(scene.proxy.address);
+    client.ask("/events");
+    let mut target = scene.target.stream();
+    client.read_head();
+    let burst: Vec<String> = (0..20_000).map(|n| format!("id: {n}\ndata: {}\n\n", "x".repeat(n % 300))).collect();
+    let large = format!("data: {}\n\n", "x".repeat(2 * 1024 * 1024));
+    let burst = [":\n\n".repeat(20_000), burst.concat(), large].concat();
+    let sent = chunk(&burst);
+    let sending = std::thread::spawn(move || {
+        target.send(sent);
+        target.send(LAST);
+        target
+    });
+    let received: Vec<u8> = client.read_chunks().into_iter().flat_map(|chunk| chunk.bytes).collect();
+    assert!(received == burst.into_bytes(), "{} bytes", received.len());
+    drop(sending.join().unwrap());
 }
 
 #[test]
@@ -279,11 +300,11 @@ fn a_thousand_clients_take_a_thread_and_a_descriptor_each() {
         slowest = slowest.max(since.elapsed());
     }
     let each = (gauge.memory() - memory) / CLIENTS as u64;
-    println!("{each} KiB a client; the slowest event was with all in {slowest:?}");
     assert!(scene.target.is_idle());
     assert!(gauge.threads() <= threads + CLIENTS + 4, "{} threads", gauge.threads());
     assert!(gauge.descriptors() <= descriptors + CLIENTS + 4, "{} descriptors", gauge.descriptors());
     assert!(each <= MEMORY, "{each} KiB");
+    assert!(slowest < SLOWEST, "{slowest:?}");
     drop(clients);
     assert!(target.is_at_end());
 }
