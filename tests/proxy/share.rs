@@ -280,6 +280,35 @@ fn a_stop_breaks_shared_streams_off() {
 }
 
 #[test]
+fn crowds_come_and_go_and_leave_nothing() {
+    let scene = Scene::with(&["--share"]);
+    let gauge = Gauge(scene.proxy.pid());
+    drop(scene.streaming());
+    scene.proxy.wait_log(&["share closed id=1"]);
+    let before = gauge.holdings();
+    for round in 0..6 {
+        let (first, mut target) = scene.streaming();
+        let mut clients = vec![first];
+        clients.extend((0..100).map(|_| join(&scene.proxy, "")));
+        target.send(chunk("data: a\n\n"));
+        assert_next(&mut clients, "data: a\n\n");
+        // The first one, which asked, and others on their way leave, and new ones come meanwhile.
+        clients.drain(..50);
+        clients.extend((0..20).map(|_| join(&scene.proxy, "")));
+        target.send(chunk("data: b\n\n"));
+        assert_next(&mut clients, "data: b\n\n");
+        match round % 3 {
+            0 => target.send(LAST),
+            1 => target.reset(),
+            _ => {}
+        }
+        drop(clients);
+        gauge.wait_for(before);
+    }
+    assert!(scene.target.is_idle());
+}
+
+#[test]
 fn a_thousand_clients_take_a_thread_and_a_descriptor_each() {
     const CLIENTS: usize = 1000;
     raise_descriptor_limit();
