@@ -4,12 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::kept::Next;
 use super::lookout::Sight;
 use super::outcome::{By, Outcome};
 use super::relay::{Relay, Sent, Way, without_length};
 use super::request::values;
 use super::resume::{is_plain_stream, last_event_id};
-use super::share::{Answer, LOOK_AROUND, Next, Place, Reading, Shares, key};
+use super::share::{Answer, LOOK_AROUND, Place, Reading, Shares, key};
 use super::sink::Sink;
 use crate::client;
 use crate::server::registry::Connection;

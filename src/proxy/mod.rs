@@ -11,6 +11,7 @@
 mod blocks;
 mod chain;
 mod follow;
+mod kept;
 mod lookout;
 mod outcome;
 mod relay;
