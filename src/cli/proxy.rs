@@ -41,7 +41,7 @@ pub(super) struct Proxy {
     #[argh(option, default = "Some(proxy::HEAD_TIMEOUT)", from_str_fn(seconds), arg_name = "s")]
     head_timeout: Option<Duration>,
     /// when the target's stream ends, ask it to go on behind the last complete event, as browsers do: clients see one
-    /// that does not break
+    /// that does not break. Events may have 4 MiB
     #[argh(switch)]
     resume: bool,
     /// one connection to the target for all clients of the same URL without Authorization and Cookie; one that falls

@@ -6,7 +6,7 @@
 //! those of rustls), and the pages of its stack that asking the target has touched: about 85 KiB in plain HTTP.
 //!
 //! If streams are [shared](Sharing::SameUrl), all clients of a URL have one connection to the target, and a thread reads
-//! it for all. A further client then holds one descriptor, and about 22 KiB.
+//! it for all. A further client then holds one descriptor, and about 15 KiB.
 
 mod blocks;
 mod chain;
