@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, bounded};
 
@@ -12,22 +12,10 @@ use crate::client::content::Content;
 use crate::client::live::{Limits, Live, News, Next, excerpt};
 use crate::client::origin;
 use crate::client::request::LAST_EVENT_ID;
-use crate::client::{Client, ClientError, Ending, Request};
-use crate::escape::escaped;
+use crate::client::retry;
+use crate::client::{Client, Ending, Request};
 use crate::sse::Decoder;
 use crate::sse::decoder::Item;
-use crate::units::format_duration;
-
-/// The reconnection time until the origin sets another. The standard leaves it to the client, "probably in the region of
-/// a few seconds"; this is Chrome's.
-const RETRY: Duration = Duration::from_secs(3);
-
-/// The shortest time before a reconnection, whatever the origin sets, so that one that ends at once is not hammered.
-const RETRY_MIN: Duration = Duration::from_millis(100);
-
-/// The longest time to which failures stretch it: "if the previous attempt failed, then user agents might introduce an
-/// exponential backoff delay".
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// What a connection came to.
 enum Part {
@@ -103,7 +91,7 @@ impl<'a> Cat<'a> {
                         return Ok(Outcome::Ended(how));
                     }
                 }
-                Err(CatError::Client(error)) if self.last.is_some() && is_passing(&error) => {
+                Err(CatError::Client(error)) if self.last.is_some() && retry::is_passing(&error) => {
                     failures += 1;
                     log::warn!("{error}");
                 }
@@ -117,12 +105,8 @@ impl<'a> Cat<'a> {
 
     /// Waits before a reconnection; returns what comes of it if there is to be none.
     fn wait(&self, failures: u32) -> Option<Outcome> {
-        let time = wait_time(self.retry_ms, failures);
-        let behind = match self.last_event_id.as_str() {
-            "" => String::new(),
-            id => format!(" behind the event with id {}", escaped(id)),
-        };
-        log::info!("reconnecting in {}{behind}", format_duration(time));
+        let time = retry::wait_time(self.retry_ms, failures);
+        log::info!("{}", retry::announcement(time, &self.last_event_id));
         match self.limits.pause(time)? {
             Next::Stopped => Some(Outcome::Interrupted),
             _ => Some(Outcome::TimeUp),
@@ -158,11 +142,8 @@ impl<'a> Cat<'a> {
     /// The request, with how far its stream has come.
     fn resuming(&self, request: &Request) -> Request {
         let mut request = request.clone();
-        let id = &self.last_event_id;
-        if id.chars().any(|c| c.is_ascii_control() && c != '\t') {
-            log::warn!("the last event ID {} can't be sent in a header field, and is left out", escaped(id));
-        } else if !id.is_empty() {
-            request.headers.push((LAST_EVENT_ID.to_owned(), id.clone()));
+        if let Some(id) = retry::field_value(&self.last_event_id) {
+            request.headers.push((LAST_EVENT_ID.to_owned(), id.to_owned()));
         }
         request
     }
@@ -233,27 +214,13 @@ fn tell(how: How, reason: &str) {
 }
 
 fn over(ending: Ending) -> Part {
-    let (how, reason) = match ending {
-        Ending::Clean => (How::Clean, "the stream ended cleanly".to_owned()),
-        Ending::Truncated => (How::Truncated, "the stream was cut: it ended in the middle of its framing".to_owned()),
-        Ending::Reset => (How::Reset, "the stream was cut: the connection was reset".to_owned()),
-        Ending::Stopped => (How::Ours, "the stream was ended here".to_owned()),
-        Ending::Failed(text) => (How::Truncated, format!("the stream was cut: {text}")),
+    let how = match ending {
+        Ending::Clean => How::Clean,
+        Ending::Truncated | Ending::Failed(_) => How::Truncated,
+        Ending::Reset => How::Reset,
+        Ending::Stopped => How::Ours,
     };
-    Part::Over(how, reason)
-}
-
-/// Whether an error may pass, so that it is worth trying again.
-fn is_passing(error: &ClientError) -> bool {
-    use ClientError::{Connect, NoHead, Resolve, Tls};
-    matches!(error, Resolve(..) | Connect(..) | Tls(..) | NoHead(..))
-}
-
-/// How long to wait before a reconnection.
-fn wait_time(retry_ms: Option<u64>, failures: u32) -> Duration {
-    let retry = retry_ms.map_or(RETRY, Duration::from_millis).max(RETRY_MIN);
-    let stretched = retry.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
-    stretched.min(BACKOFF_MAX.max(retry))
+    Part::Over(how, retry::sentence(&ending))
 }
 
 /// Standard input as it comes, read by a thread: nothing else can wait for it and for the user's wish at once on every
@@ -284,18 +251,4 @@ fn read_standard_input() -> io::Result<Receiver<News>> {
 fn unix_us(at: Instant) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.saturating_sub(at.elapsed()).as_micros() as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reconnection_times_are_the_origins_stretched_by_failures() {
-        let ms = |retry, failures| wait_time(retry, failures).as_millis();
-        assert_eq!([ms(None, 0), ms(None, 1), ms(None, 2), ms(None, 3)], [3000, 3000, 6000, 12_000]);
-        assert_eq!([ms(Some(0), 0), ms(Some(250), 0), ms(Some(250), 3)], [100, 250, 1000]);
-        assert_eq!([ms(Some(250), u32::MAX), ms(Some(60_000), 5)], [30_000, 60_000]);
-        assert_eq!(ms(Some(u64::MAX), 9), u128::from(u64::MAX));
-    }
 }

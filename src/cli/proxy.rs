@@ -11,7 +11,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::client::{ClientOptions, resolve, seconds};
 use super::options::{at_least_one, base_path};
 use super::{Exit, Failure, show, show_addresses};
-use crate::proxy::{self, Config, Headers, ProxyError, Treatment};
+use crate::proxy::{self, AtEnd, Config, Headers, ProxyError, Sharing, Treatment};
 use crate::server::config::MAX_CONNECTIONS;
 use crate::server::listen::ListenAddr;
 use crate::shutdown::Interrupts;
@@ -74,6 +74,14 @@ pub(super) struct Proxy {
     /// list profiles, impairments and cures, and exit
     #[argh(switch)]
     list_profiles: bool,
+    /// when the target's stream ends, ask it to go on behind the last complete event, as browsers do: clients see one
+    /// that does not break. Events may have 4 MiB
+    #[argh(switch)]
+    resume: bool,
+    /// one connection to the target for all clients of the same URL without Authorization and Cookie; one that falls
+    /// behind the last 1024 events, or 1 MiB, is dropped
+    #[argh(switch)]
+    share: bool,
     /// accept any certificate
     #[argh(switch, short = 'k')]
     insecure: bool,
@@ -100,7 +108,11 @@ pub(super) struct Proxy {
 impl Proxy {
     /// How many descriptors its connections may take.
     pub(super) fn descriptors(&self) -> usize {
-        self.max_connections.saturating_mul(proxy::DESCRIPTORS)
+        self.max_connections.saturating_mul(self.sharing().descriptors())
+    }
+
+    fn sharing(&self) -> Sharing {
+        if self.share { Sharing::SameUrl } else { Sharing::Never }
     }
 
     fn treatment(&self) -> Result<Treatment, String> {
@@ -127,6 +139,10 @@ impl Proxy {
 
     fn into_config(self) -> Result<Config, String> {
         let treatment = self.treatment()?;
+        if self.share && treatment != Treatment::default() {
+            return Err("--share goes with no cure and no impairment: put another proxy behind it for those".to_owned());
+        }
+        let sharing = self.sharing();
         let client = ClientOptions {
             method: None,
             changes: Vec::new(),
@@ -148,6 +164,8 @@ impl Proxy {
             // No limit, as with curl, is one of many years.
             head_timeout: self.head_timeout.unwrap_or(Duration::MAX),
             treatment,
+            at_end: if self.resume { AtEnd::Resume } else { AtEnd::PassOn },
+            sharing,
             ..Config::new(self.listen)
         })
     }

@@ -9,6 +9,7 @@ mod error;
 pub mod live;
 pub mod origin;
 pub mod request;
+pub mod retry;
 pub mod wait;
 mod wire;
 

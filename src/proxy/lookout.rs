@@ -53,17 +53,34 @@ struct State {
     early: Option<Early>,
 }
 
-/// Keeps watch for one client's connection.
+/// What is watched beside the target.
+#[derive(Debug, Clone)]
+struct Posts {
+    connection: Option<Arc<Connection>>,
+    stop: Stop,
+}
+
+/// Keeps watch for one client's connection, or for many that share a stream.
 #[derive(Debug)]
 pub(super) struct Lookout {
-    connection: Arc<Connection>,
-    stop: Stop,
+    posts: Mutex<Posts>,
     state: Mutex<State>,
 }
 
 impl Lookout {
     pub(super) fn new(connection: &Arc<Connection>, stop: &Stop) -> Lookout {
-        Lookout { connection: Arc::clone(connection), stop: stop.clone(), state: Mutex::default() }
+        let posts = Posts { connection: Some(Arc::clone(connection)), stop: stop.clone() };
+        Lookout { posts: Mutex::new(posts), state: Mutex::default() }
+    }
+
+    /// From now on, watches for nothing but `stop`: the target's stream is no longer one client's.
+    pub(super) fn hand_over(&self, stop: &Stop) {
+        *lock(&self.posts) = Posts { connection: None, stop: stop.clone() };
+    }
+
+    /// When the next wait ends, whatever comes.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        lock(&self.state).deadline
     }
 
     /// Sets when the next wait ends, whatever comes.
@@ -93,9 +110,10 @@ impl Lookout {
 
     /// Looks after the target alone from now on. The client's side of the connection is closed.
     pub(super) fn see_off(&self) {
-        let reason = leaving(&self.connection);
-        let _ = self.connection.stream.shutdown(Shutdown::Both);
-        log::info!("the client {} is gone: {reason}; the target is not told", self.connection.peer);
+        let Some(connection) = lock(&self.posts).connection.clone() else { return };
+        let reason = leaving(&connection);
+        let _ = connection.stream.shutdown(Shutdown::Both);
+        log::info!("the client {} is gone: {reason}; the target is not told", connection.peer);
         lock(&self.state).gone = Some(reason);
     }
 
@@ -118,12 +136,15 @@ impl Lookout {
 
     /// Whether the server stops.
     pub(super) fn is_stopping(&self) -> bool {
-        self.stop.is_triggered()
+        lock(&self.posts).stop.is_triggered()
     }
 
     fn watch(&self, target: Option<(BorrowedFd<'_>, PollFlags)>, deadline: Option<Instant>) -> Waited {
-        // Without a target, the client's socket is watched twice.
-        let (socket, wanted) = target.unwrap_or((self.connection.stream.as_fd(), PollFlags::RDHUP));
+        let Posts { connection, stop } = lock(&self.posts).clone();
+        // Without a target, the client's socket is watched twice; without a client, the order to stop is, which never
+        // hangs up.
+        let client = connection.as_ref().map_or(stop.as_fd(), |connection| connection.stream.as_fd());
+        let (socket, wanted) = target.unwrap_or((client, PollFlags::RDHUP));
         loop {
             let (own, early, is_gone) = {
                 let state = lock(&self.state);
@@ -134,9 +155,9 @@ impl Lookout {
             let timeout = until.map(|until| unrounded(until.saturating_duration_since(Instant::now())));
             let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
             let mut polled = [
-                PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
                 PollFd::from_borrowed_fd(socket, wanted),
-                PollFd::from_borrowed_fd(self.connection.stream.as_fd(), PollFlags::RDHUP),
+                PollFd::from_borrowed_fd(client, PollFlags::RDHUP),
             ];
             // One that is gone would end every wait.
             let watched = if is_gone { 2 } else { 3 };
@@ -144,15 +165,15 @@ impl Lookout {
                 // Interrupted by a signal.
                 continue;
             }
-            let [stopped, ready, client] = polled.map(|polled| !polled.revents().is_empty());
+            let [stopped, ready, left] = polled.map(|polled| !polled.revents().is_empty());
             if stopped {
                 return self.leave(Sight::Stopped);
             }
-            if client && target.is_some() && self.farewell() == Farewell::Keep {
+            if left && target.is_some() && self.farewell() == Farewell::Keep {
                 self.see_off();
                 continue;
             }
-            if client {
+            if left {
                 return self.leave(Sight::ClientGone);
             }
             let now = Instant::now();
@@ -271,6 +292,21 @@ mod tests {
         scene.lookout.set_deadline(None);
         scene.lookout.pause();
         assert_eq!(scene.lookout.seen(), Some(Sight::ClientGone));
+    }
+
+    #[test]
+    fn a_stream_that_is_handed_over_outlives_its_client() {
+        let scene = scene();
+        let stop = Stop::new().unwrap();
+        scene.lookout.hand_over(&stop);
+        drop(scene.client.shutdown(std::net::Shutdown::Both));
+        scene.stop.trigger();
+        let wait = |at| (scene.lookout.wait(scene.target.1.as_fd(), Need::Input, at), scene.lookout.seen());
+        assert_eq!(wait(Some(Instant::now() + Duration::from_millis(20))), (Waited::Late, None));
+        stop.trigger();
+        assert_eq!(wait(None), (Waited::Left, Some(Sight::Stopped)));
+        scene.lookout.pause();
+        assert!(scene.lookout.is_stopping());
     }
 
     #[test]

@@ -5,13 +5,21 @@
 //! too, and waits for both at once. A relay holds two descriptors, two buffers that are small until more comes at once and
 //! have [`BUFFER`] bytes at most (over TLS two more, and those of rustls), and the pages of its stack that asking the
 //! target has touched: about 55 KiB in plain HTTP.
+//!
+//! If streams are [shared](Sharing::SameUrl), all clients of a URL have one connection to the target, and a thread reads
+//! it for all. A further client then holds one descriptor, and about 15 KiB.
 
+mod blocks;
 mod early;
+mod follow;
+mod kept;
 mod lookout;
 mod outcome;
 mod relay;
 mod request;
 mod response;
+mod resume;
+mod share;
 mod sink;
 mod source;
 mod treatment;
@@ -42,6 +50,8 @@ use crate::weather::accepts_gzip;
 use relay::Relay;
 use request::{Hop, accept_encoding, has_passed, relayed, with_query};
 use response::Asked;
+use resume::ask_for_identity;
+use share::{Shares, may_share};
 pub use treatment::{EARLY, Headers, Treatment};
 
 /// The target, unless another is named.
@@ -59,6 +69,38 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const STACK: usize = 512 * 1024;
 /// Longest id in the path of a stream's state.
 const ID_MAX: usize = 64;
+
+/// What becomes of a client's response when the target's stream ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AtEnd {
+    /// It ends likewise.
+    #[default]
+    PassOn,
+    /// The target is asked to go on behind the last complete event, as browsers do, and the response goes on. For GET
+    /// requests, and event streams without a content coding, for which they ask.
+    Resume,
+}
+
+/// How many connections to the target there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// Each client has one of its own.
+    #[default]
+    Never,
+    /// All clients of the same URL have one: those of GET requests without Authorization and Cookie, from pages of the
+    /// same origin. The target gets the first one's request.
+    SameUrl,
+}
+
+impl Sharing {
+    /// Most descriptors of a connection: the client's, the target's, and one to end a shared stream of one client.
+    pub fn descriptors(self) -> usize {
+        match self {
+            Sharing::Never => DESCRIPTORS,
+            Sharing::SameUrl => DESCRIPTORS + 1,
+        }
+    }
+}
 
 /// What the proxy is told at its start.
 #[derive(Debug, Clone)]
@@ -79,6 +121,10 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// What is done to streams.
     pub treatment: Treatment,
+    /// What becomes of a client's response when the target's stream ends.
+    pub at_end: AtEnd,
+    /// How many connections to the target there are.
+    pub sharing: Sharing,
 }
 
 impl Config {
@@ -93,6 +139,8 @@ impl Config {
             head_timeout: HEAD_TIMEOUT,
             timeouts: Timeouts::default(),
             treatment: Treatment::default(),
+            at_end: AtEnd::default(),
+            sharing: Sharing::default(),
         }
     }
 }
@@ -184,7 +232,9 @@ impl Proxy {
         let target = Arc::new(Target::new(&config)?);
         let bounds = Bounds { max_connections: config.max_connections, timeouts: config.timeouts };
         let (treatments, opened) = ([Treatment::default(), config.treatment].map(Arc::new), AtomicU64::new(0));
-        let service = Relays { target, base_path: config.base_path, treatments, opened };
+        let shares = (config.sharing == Sharing::SameUrl).then(Arc::default);
+        let (base_path, at_end) = (config.base_path, config.at_end);
+        let service = Relays { target, base_path, treatments, opened, at_end, shares };
         let ring = Ring::start(&[(Role::Public, &config.listen)], bounds, Box::new(service));
         let ring = ring.map_err(ProxyError::Start)?;
         let addresses = ring.addresses(Role::Public);
@@ -211,6 +261,8 @@ struct Relays {
     /// That of other responses, and that of streams.
     treatments: [Arc<Treatment>; 2],
     opened: AtomicU64,
+    at_end: AtEnd,
+    shares: Option<Arc<Shares>>,
 }
 
 impl Service for Relays {
@@ -237,8 +289,15 @@ impl Service for Relays {
         self.relay(request.method().as_str(), &with_query(&relayed_to, query), place == Place::Events, exchange)
     }
 
+    fn stop(&self) {
+        if let Some(shares) = &self.shares {
+            shares.stop_all();
+        }
+    }
+
     fn descriptors(&self) -> u64 {
-        DESCRIPTORS as u64
+        let sharing = if self.shares.is_some() { Sharing::SameUrl } else { Sharing::Never };
+        sharing.descriptors() as u64
     }
 
     fn stack(&self) -> usize {
@@ -256,20 +315,29 @@ impl Relays {
         }
         let hop =
             Hop { peer: exchange.connection.peer.ip(), version: exchange.version, pseudonym: &self.target.pseudonym };
-        let asked = Asked { version: exchange.version, head_only: method == "HEAD", keep_alive: exchange.keep_alive };
+        let at_end = if is_stream && method == "GET" { self.at_end } else { AtEnd::PassOn };
+        let shares = self.shares.as_ref().filter(|_| is_stream && may_share(method, &exchange.body, &fields));
+        let accepts_gzip = accepts_gzip(&accept_encoding(&fields));
         let treatment = Arc::clone(&self.treatments[usize::from(is_stream)]);
+        let mut relayed = treatment.request(method, relayed(fields, &hop, self.target.authorization.as_deref()));
+        if at_end == AtEnd::Resume || shares.is_some() {
+            ask_for_identity(&mut relayed);
+        }
+        let asked = Asked { version: exchange.version, head_only: method == "HEAD", keep_alive: exchange.keep_alive };
         Action::Run(Box::new(Relay {
             target: Arc::clone(&self.target),
             id: self.opened.fetch_add(1, Ordering::Relaxed) + 1,
             method: method.to_owned(),
             url: url.to_owned(),
-            accepts_gzip: accepts_gzip(&accept_encoding(&fields)),
-            fields: treatment.request(method, relayed(fields, &hop, self.target.authorization.as_deref())),
+            accepts_gzip,
+            fields: relayed,
             treatment,
             asked,
             is_stream,
             trace: exchange.trace(),
             body: exchange.body,
+            at_end,
+            shares: shares.cloned(),
         }))
     }
 }

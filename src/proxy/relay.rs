@@ -7,17 +7,19 @@ use std::time::Instant;
 
 use ureq::http::StatusCode;
 
-use super::Target;
 use super::early::{Begun, Early};
 use super::lookout::{Farewell, Lookout, Sight};
 use super::outcome::{By, ENDED, Outcome};
 use super::request::{Fields, Hop};
 use super::response::{self, Asked, Framing};
+use super::resume::{Again, Feed, Resumed, is_plain_stream};
+use super::share::Shares;
 use super::sink::Sink;
 use super::source::Source;
 use super::treatment::{Treated, Treatment, is_event_stream};
+use super::{AtEnd, Target};
 use crate::client::content::Content;
-use crate::client::{self, ClientError, Session};
+use crate::client::{self, Body, ClientError, Session};
 use crate::escape::escaped;
 use crate::http::Version;
 use crate::server::registry::Connection;
@@ -43,12 +45,16 @@ pub(super) struct Relay {
     pub(super) is_stream: bool,
     /// What the log tells of the request's way.
     pub(super) trace: String,
+    /// What becomes of it when the target's stream ends.
+    pub(super) at_end: AtEnd,
+    /// The streams of which it takes one, if it has none of its own.
+    pub(super) shares: Option<Arc<Shares>>,
 }
 
 /// The connection to the target, which one client's requests use one after another.
-struct Way {
+pub(super) struct Way {
     session: Session,
-    lookout: Arc<Lookout>,
+    pub(super) lookout: Arc<Lookout>,
 }
 
 impl Task for Relay {
@@ -60,7 +66,10 @@ impl Task for Relay {
         let (peer, treatment) = (line.connection.peer, self.treatment.told(method));
         log::log!(level, "relay opened id={id} peer={peer} method={method} target={url}{treatment}{trace}");
         let mut sent = Sent::default();
-        let outcome = self.carry_out(line, &mut sent);
+        let outcome = match &self.shares {
+            Some(shares) => self.follow(shares, line, &mut sent),
+            None => self.carry_out(line, &mut sent),
+        };
         let Sent { status, bytes } = sent;
         let status = status.map(|status| format!(" status={status}")).unwrap_or_default();
         let (by, reason, after) = (outcome.by.as_str(), escaped(&outcome.reason), begun.elapsed().as_secs_f64());
@@ -74,14 +83,22 @@ impl Task for Relay {
 
 /// What of a response went to the client.
 #[derive(Debug, Default)]
-struct Sent {
-    status: Option<u16>,
+pub(super) struct Sent {
+    pub(super) status: Option<u16>,
     /// Bytes of the body, before chunk framing.
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
 impl Relay {
-    fn carry_out(&self, line: Line<'_>, sent: &mut Sent) -> Outcome {
+    pub(super) fn carry_out(&self, mut line: Line<'_>, sent: &mut Sent) -> Outcome {
+        match self.answer(&mut line, sent) {
+            Ok((way, response)) => self.finish(way, response, line, sent),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Asks the target.
+    pub(super) fn answer(&self, line: &mut Line<'_>, sent: &mut Sent) -> Result<(Way, client::Response), Outcome> {
         let Line { shared, connection, kept } = line;
         let mut way = self.way(kept, || Way::new(&self.target, connection, &shared.stop));
         let (begun_at, farewell) = (Instant::now(), self.farewell());
@@ -94,16 +111,21 @@ impl Relay {
             answer = self.ask(&way);
         }
         if let Some(begun) = way.lookout.take_early().and_then(Early::into_begun) {
-            return self.go_on(begun, answer, &way.lookout, connection, sent);
+            return Err(self.go_on(begun, answer, &way.lookout, connection, sent));
         }
-        let response = match answer {
+        match answer {
             Ok(response) if response.head.status < 200 => {
                 let text = "the target answers with a protocol that nobody asked for";
-                return Outcome::instead(502, format!("relay to {}: {text}", self.target.shown));
+                Err(Outcome::instead(502, format!("relay to {}: {text}", self.target.shown)))
             }
-            Ok(response) => response,
-            Err(error) => return self.unanswered(&error, &way.lookout, connection),
-        };
+            Ok(response) => Ok((way, response)),
+            Err(error) => Err(self.unanswered(&error, &way.lookout, connection)),
+        }
+    }
+
+    /// Passes the target's response on.
+    pub(super) fn finish(&self, way: Way, response: client::Response, line: Line<'_>, sent: &mut Sent) -> Outcome {
+        let Line { connection, kept, .. } = line;
         let outcome = self.pass_on(response, &way.lookout, connection, sent);
         if matches!(outcome.after, After::Complete) {
             *kept = Some(Box::new(way));
@@ -174,7 +196,7 @@ impl Relay {
         &self,
         mut begun: Begun,
         answer: Result<client::Response, ClientError>,
-        lookout: &Lookout,
+        lookout: &Arc<Lookout>,
         connection: &Arc<Connection>,
         sent: &mut Sent,
     ) -> Outcome {
@@ -186,10 +208,11 @@ impl Relay {
         let mut sink = Sink { connection, framing: begun.framing, pending, bytes: &mut sent.bytes };
         let unfit = match answer {
             Err(error) => self.unanswered(&error, lookout, connection),
-            Ok(client::Response { head, fields, mut body }) => match unfit(&head, &fields) {
+            Ok(client::Response { head, fields, body }) => match unfit(&head, &fields) {
                 None => {
+                    let feed = self.feed(&head, body, lookout, "relay");
                     let content = self.treatment.response(&self.method, self.accepts_gzip, &head, fields).content;
-                    let source = Source::new(&mut body, content);
+                    let source = Source::new(feed, content);
                     return carry(Ok(()), source, lookout, &mut sink, &mut begun.chain);
                 }
                 Some(unfit) => Outcome::broken(By::Target, unfit),
@@ -205,28 +228,64 @@ impl Relay {
     fn pass_on(
         &self,
         response: client::Response,
-        lookout: &Lookout,
+        lookout: &Arc<Lookout>,
         connection: &Connection,
         sent: &mut Sent,
     ) -> Outcome {
-        let client::Response { head, fields, mut body } = response;
-        let Treated { fields, content, effect } =
+        let client::Response { head, fields, body } = response;
+        let feed = self.feed(&head, body, lookout, "relay");
+        let Treated { mut fields, content, effect } =
             self.treatment.response(&self.method, self.accepts_gzip, &head, fields);
+        if matches!(feed, Feed::Resumed(_)) {
+            without_length(&mut fields);
+        }
+        let mut sink = self.sink(&head, fields, connection, sent);
+        let has_body = sink.framing != Framing::None;
+        let mut chain = effect.chain(Instant::now());
+        let flushed = if has_body && effect.holds_head() { Ok(()) } else { sink.flush() };
+        if !has_body {
+            let ended = Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete };
+            return flushed.map_or_else(|error| Outcome::lost(&error, lookout.is_stopping()), |()| ended);
+        }
+        carry(flushed, Source::new(feed, content), lookout, &mut sink, &mut chain)
+    }
+
+    /// Where the body of a response comes from: if the stream is to be resumed, from more than one.
+    pub(super) fn feed(&self, head: &client::Head, body: Body, lookout: &Arc<Lookout>, name: &str) -> Feed {
+        let is_get = self.method == "GET" && self.body.is_empty();
+        if self.at_end == AtEnd::PassOn || !is_get || !is_plain_stream(head) {
+            return Feed::Once(body);
+        }
+        let again = Again {
+            target: Arc::clone(&self.target),
+            url: self.url.clone(),
+            fields: self.fields.clone(),
+            name: format!("{name} id={}", self.id),
+        };
+        Feed::Resumed(Box::new(Resumed::new(again, lookout, body)))
+    }
+
+    /// Where the client's response goes, its head still to be sent.
+    pub(super) fn sink<'a>(
+        &self,
+        head: &client::Head,
+        fields: Fields,
+        connection: &'a Connection,
+        sent: &'a mut Sent,
+    ) -> Sink<'a> {
         let version = if head.version == Version::Http10.as_str() { Version::Http10 } else { Version::Http11 };
         let hop = Hop { peer: connection.peer.ip(), version, pseudonym: &self.target.pseudonym };
         let phrase = StatusCode::from_u16(head.status).ok().and_then(|status| status.canonical_reason());
         let framing = response::framing(head.status, &fields, self.asked);
-        let head_bytes = response::head(head.status, phrase.unwrap_or_default(), fields, framing, self.asked, &hop);
+        let pending = response::head(head.status, phrase.unwrap_or_default(), fields, framing, self.asked, &hop);
         sent.status = Some(head.status);
-        let mut sink = Sink { connection, framing, pending: head_bytes, bytes: &mut sent.bytes };
-        let mut chain = effect.chain(Instant::now());
-        let flushed = if framing != Framing::None && effect.holds_head() { Ok(()) } else { sink.flush() };
-        if framing == Framing::None {
-            let ended = Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete };
-            return flushed.map_or_else(|error| Outcome::lost(&error, lookout.is_stopping()), |()| ended);
-        }
-        carry(flushed, Source::new(&mut body, content), lookout, &mut sink, &mut chain)
+        Sink { connection, framing, pending, bytes: &mut sent.bytes }
     }
+}
+
+/// Takes the length out of a response that ends when it ends.
+pub(super) fn without_length(fields: &mut Fields) {
+    fields.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
 }
 
 /// What may be tried about a target that gave no answer.
@@ -255,7 +314,7 @@ fn unfit(head: &client::Head, fields: &Fields) -> Option<String> {
 /// Passes a body on, to whatever end; to its own, if its target is not told of the client's.
 fn carry(
     flushed: io::Result<()>,
-    mut source: Source<'_>,
+    mut source: Source,
     lookout: &Lookout,
     sink: &mut Sink<'_>,
     chain: &mut Chain,
@@ -272,7 +331,7 @@ fn carry(
 }
 
 /// Passes a body on through the chain, as it comes, until an end is released.
-fn pump(source: &mut Source<'_>, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
+fn pump(source: &mut Source, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
     let mut released = Vec::new();
     loop {
         lookout.set_deadline(chain.due());

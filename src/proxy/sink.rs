@@ -1,6 +1,7 @@
 //! The response on its way to the client.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -44,6 +45,22 @@ impl Sink<'_> {
             _ => self.write(bytes)?,
         }
         *self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Sends parts of the body that many get, in one write, each in a chunk of its own.
+    pub(super) fn send_pieces(&mut self, pieces: &[Arc<chunk::Piece>]) -> io::Result<()> {
+        let is_chunked = self.framing == Framing::Chunked;
+        let joined: Vec<u8>;
+        let all = match pieces {
+            [piece] => framed(piece, is_chunked),
+            pieces => {
+                joined = pieces.iter().map(|piece| framed(piece, is_chunked)).collect::<Vec<_>>().concat();
+                &joined
+            }
+        };
+        self.write(all)?;
+        *self.bytes += pieces.iter().map(|piece| piece.payload().len() as u64).sum::<u64>();
         Ok(())
     }
 
@@ -93,4 +110,8 @@ impl Sink<'_> {
         pending.extend_from_slice(bytes);
         outlet::write(&self.connection.stream, &pending)
     }
+}
+
+fn framed(piece: &chunk::Piece, is_chunked: bool) -> &[u8] {
+    if is_chunked { piece.chunk() } else { piece.payload() }
 }

@@ -1,13 +1,14 @@
 //! The target's body as it comes, without its content coding.
 
 use super::lookout::{Lookout, Sight};
+use super::resume::Feed;
 use crate::client::content::Content;
-use crate::client::{self, Arrival, Body};
+use crate::client::{self, Arrival};
 use crate::weather::{Ending, Piece};
 
 /// What is read of a target's response.
-pub(super) struct Source<'a> {
-    body: &'a mut Body,
+pub(super) struct Source {
+    feed: Feed,
     content: Content,
     /// The body has not ended.
     is_open: bool,
@@ -15,9 +16,9 @@ pub(super) struct Source<'a> {
     failure: Option<String>,
 }
 
-impl Source<'_> {
-    pub(super) fn new(body: &mut Body, content: Content) -> Source<'_> {
-        Source { body, content, is_open: true, failure: None }
+impl Source {
+    pub(super) fn new(feed: Feed, content: Content) -> Source {
+        Source { feed, content, is_open: true, failure: None }
     }
 
     /// Whether there may be more.
@@ -36,7 +37,7 @@ impl Source<'_> {
             lookout.pause();
             return None;
         }
-        Some(match self.body.read_or_leave()? {
+        Some(match self.feed.read_or_leave()? {
             Arrival::Bytes(_, bytes) => {
                 let (decoded, result) = self.content.decode(bytes);
                 let end = result.err().map(|error| self.broken(error.to_string()));
@@ -50,7 +51,7 @@ impl Source<'_> {
     pub(super) fn drain(&mut self, lookout: &Lookout) {
         lookout.set_deadline(None);
         while self.is_open && lookout.seen() != Some(Sight::Stopped) {
-            if let Some(Arrival::End(..)) = self.body.read_or_leave() {
+            if let Some(Arrival::End(..)) = self.feed.read_or_leave() {
                 self.is_open = false;
             }
         }
@@ -62,7 +63,6 @@ impl Source<'_> {
         Piece::End(Ending::Truncated)
     }
 
-    /// A body that can't be read on, by whatever failure, is not complete.
     fn end(&mut self, ending: client::Ending) -> Piece {
         self.is_open = false;
         match ending {
@@ -70,9 +70,17 @@ impl Source<'_> {
                 Ok(()) => Piece::End(Ending::Clean),
                 Err(error) => self.broken(error.to_string()),
             },
-            client::Ending::Reset => Piece::End(Ending::Reset),
-            client::Ending::Truncated | client::Ending::Stopped => Piece::End(Ending::Truncated),
             client::Ending::Failed(text) => self.broken(text),
+            other => Piece::End(ending_of(&other)),
         }
+    }
+}
+
+/// A body that can't be read on, by whatever failure, is not complete.
+pub(super) fn ending_of(ending: &client::Ending) -> Ending {
+    match ending {
+        client::Ending::Clean => Ending::Clean,
+        client::Ending::Reset => Ending::Reset,
+        client::Ending::Truncated | client::Ending::Stopped | client::Ending::Failed(_) => Ending::Truncated,
     }
 }

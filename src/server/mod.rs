@@ -21,7 +21,7 @@ mod ledger;
 mod origin;
 mod stream;
 mod streams;
-mod wake;
+pub(crate) mod wake;
 mod watcher;
 
 pub(crate) mod outlet;

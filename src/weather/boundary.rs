@@ -5,7 +5,7 @@
 
 /// What a byte completes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     /// Nothing.
     Inside,
     /// A blank line with nothing before it.
@@ -16,7 +16,7 @@ pub(super) enum Mark {
 
 /// The state between two bytes.
 #[derive(Debug, Default)]
-pub(super) struct Boundary {
+pub(crate) struct Boundary {
     /// The line has bytes.
     in_line: bool,
     /// The byte before was CR: an LF now belongs to it.
@@ -33,12 +33,12 @@ impl Boundary {
     ///
     /// That holds behind a CR as well. If an LF follows that belongs to it, the comment has made a blank line of it; where
     /// there is no field that is nothing. A byte order mark at the start counts as a field, which is too strict at worst.
-    pub(super) fn is_here(&self) -> bool {
+    pub(crate) fn is_here(&self) -> bool {
         !self.in_line && !self.has_fields
     }
 
     /// Whether an LF would belong to the line before.
-    pub(super) fn is_after_cr(&self) -> bool {
+    pub(crate) fn is_after_cr(&self) -> bool {
         self.after_cr
     }
 
@@ -62,7 +62,7 @@ impl Boundary {
 
     /// Takes bytes up to the end of the next blank line, or all of them: returns how many, and what the last of them
     /// completes. An LF that belongs to the CR of the blank line is taken with it, if it is there.
-    pub(super) fn advance(&mut self, bytes: &[u8]) -> (usize, Mark) {
+    pub(crate) fn advance(&mut self, bytes: &[u8]) -> (usize, Mark) {
         for (at, byte) in bytes.iter().enumerate() {
             let mark = self.push(*byte);
             if mark != Mark::Inside {

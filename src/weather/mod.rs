@@ -9,7 +9,7 @@
 //!
 //! Nothing holds more than [`HELD_MAX`] bytes, or two blocks of [`BLOCK_MAX`]; what happens there stands beside them.
 
-mod boundary;
+pub(crate) mod boundary;
 mod chain;
 mod cure;
 mod edit;

@@ -20,6 +20,17 @@ impl Raw {
         Raw(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
+    /// Another one on the port of one that is gone.
+    pub(crate) fn again(port: u16) -> Raw {
+        Raw(TcpListener::bind(("127.0.0.1", port)).unwrap())
+    }
+
+    /// Whether nobody has connected since the last one was accepted.
+    pub(crate) fn is_idle(&self) -> bool {
+        let mut polled = [PollFd::new(&self.0, PollFlags::IN)];
+        poll(&mut polled, Some(&std::time::Duration::ZERO.try_into().unwrap())).unwrap() == 0
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.0.local_addr().unwrap().port()
     }

@@ -10,6 +10,8 @@ mod errors;
 mod heads;
 mod leaving;
 mod measured;
+mod resume;
+mod share;
 mod tls;
 mod weather;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::common::program::Program;
 use super::common::raw::chunk;
 use super::common::{Client, Origin};
-use super::{Scene, proxy};
+use super::{Scene, proxy_with};
 
 /// The longest time that half of all events may take through the proxy. It is a twentieth of a millisecond; the rest is
 /// for a busy machine.
@@ -33,8 +33,17 @@ fn events_are_passed_on_at_once_on_one_stream_and_on_many() {
 
 #[test]
 fn a_probe_through_the_proxy_is_real_time() {
+    probe_through(&[]);
+}
+
+#[test]
+fn a_probe_of_a_shared_stream_is_real_time() {
+    probe_through(&["--share"]);
+}
+
+fn probe_through(args: &[&str]) {
     let origin = Origin::start();
-    let proxy = proxy(&format!("http://{}/events", origin.address));
+    let proxy = proxy_with(&format!("http://{}/events", origin.address), args);
     let finished = Program::probe(&[&format!("http://{}/events", proxy.address), "--json"]).finish();
     let found = finished.end();
     assert_eq!((found["verdict"].as_str(), finished.code), (Some("real-time"), Some(0)), "{found}");

@@ -1,0 +1,173 @@
+//! A client of a shared stream, on its own thread.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::kept::Next;
+use super::lookout::Sight;
+use super::outcome::{By, Outcome};
+use super::relay::{Relay, Sent, Way, without_length};
+use super::request::values;
+use super::resume::{is_plain_stream, last_event_id};
+use super::share::{Answer, LOOK_AROUND, Place, Reading, Shares, key};
+use super::sink::Sink;
+use crate::client;
+use crate::server::registry::Connection;
+use crate::server::service::Line;
+use crate::server::wake::{PEER_FIN, PEER_GONE, STOP};
+
+/// What became of following a stream.
+enum Followed {
+    /// It is over.
+    Over(Outcome),
+    /// There is none to follow: the client asks by itself.
+    Alone,
+    /// Whoever asked is gone: one of the others asks.
+    Again,
+}
+
+/// What became of asking the target.
+enum Opened {
+    /// All follow its stream.
+    Shared,
+    /// Its answer is for the one who asked.
+    Own(Box<(Way, client::Response)>),
+    /// There is no answer.
+    Not(Outcome),
+}
+
+impl Relay {
+    /// Follows the stream that all clients of the same URL share, or starts it.
+    pub(super) fn follow(&self, shares: &Arc<Shares>, line: Line<'_>, sent: &mut Sent) -> Outcome {
+        let (watcher, connection) = (&line.shared.watcher, line.connection);
+        connection.wake.take();
+        if line.shared.stop.is_triggered() {
+            connection.wake.set(STOP);
+        }
+        if let Err(error) = watcher.watch(&connection.stream, connection.id) {
+            log::warn!("watch for a hang-up of {}: {error}; it will be noticed at a write", connection.peer);
+        }
+        let outcome = self.take_part(shares, line, sent);
+        watcher.unwatch(&connection.stream);
+        outcome
+    }
+
+    fn take_part(&self, shares: &Arc<Shares>, mut line: Line<'_>, sent: &mut Sent) -> Outcome {
+        let (key, id) = (key(&self.url, &self.fields), last_event_id(&self.fields));
+        loop {
+            let mut place = match shares.join(&key, &id, line.connection) {
+                Ok(place) => place,
+                Err(error) => {
+                    log::warn!("share the stream of {}: {error}; this client gets one of its own", self.target.shown);
+                    return self.carry_out(line, sent);
+                }
+            };
+            let opened = if place.asks() { self.open(&mut place, &mut line, sent) } else { Opened::Shared };
+            let followed = match opened {
+                Opened::Shared => {
+                    // What an earlier request has left is of no use here.
+                    *line.kept = None;
+                    self.write_out(&mut place, &line, sent)
+                }
+                Opened::Own(answer) => {
+                    drop(place);
+                    let (way, response) = *answer;
+                    return self.finish(way, response, line, sent);
+                }
+                Opened::Not(outcome) => Followed::Over(outcome),
+            };
+            drop(place);
+            match followed {
+                Followed::Over(outcome) => return outcome,
+                Followed::Alone => return self.carry_out(line, sent),
+                Followed::Again => {}
+            }
+        }
+    }
+
+    /// Asks the target, for all who follow.
+    fn open(&self, place: &mut Place, line: &mut Line<'_>, sent: &mut Sent) -> Opened {
+        let (way, response) = match self.answer(line, sent) {
+            Ok(answer) => answer,
+            Err(outcome) => {
+                // A client that left has found out nothing about the target.
+                if outcome.by == By::Target {
+                    place.give_up();
+                }
+                return Opened::Not(outcome);
+            }
+        };
+        // A cookie is for one client alone.
+        let is_private = values(&response.fields, "set-cookie").next().is_some();
+        if is_private || !is_plain_stream(&response.head) {
+            place.give_up();
+            return Opened::Own(Box::new((way, response)));
+        }
+        let client::Response { head, mut fields, body } = response;
+        let feed = self.feed(&head, body, &way.lookout, "share");
+        without_length(&mut fields);
+        let reading = Reading { target: Arc::clone(&self.target), id: self.id, fields: self.fields.clone(), way, feed };
+        match place.open(Answer { head, fields }, reading) {
+            Ok(()) => Opened::Shared,
+            Err(error) => {
+                place.give_up();
+                let reason = format!("start a thread for {}: {error}", self.target.shown);
+                Opened::Not(Outcome::instead(503, reason))
+            }
+        }
+    }
+
+    /// Writes the stream to the client, from its head to its end.
+    fn write_out(&self, place: &mut Place, line: &Line<'_>, sent: &mut Sent) -> Followed {
+        let connection = &**line.connection;
+        let Answer { head, fields } = loop {
+            if let Some(answer) = place.answer() {
+                break answer.clone();
+            }
+            match place.next() {
+                Next::Alone => return Followed::Alone,
+                Next::Again => return Followed::Again,
+                _ => {}
+            }
+            if let Some(outcome) = heed(connection.wake.wait_until(Instant::now() + LOOK_AROUND), connection) {
+                return Followed::Over(outcome);
+            }
+        };
+        let mut sink = self.sink(&head, fields, connection, sent);
+        drop(head);
+        let written = sink.flush().and_then(|()| write_on(place, &mut sink));
+        Followed::Over(written.unwrap_or_else(|error| Outcome::lost(&error, line.shared.stop.is_triggered())))
+    }
+}
+
+/// Writes what comes, to the end.
+fn write_on(place: &mut Place, sink: &mut Sink<'_>) -> io::Result<Outcome> {
+    let wake = &sink.connection.wake;
+    loop {
+        let flags = match place.next() {
+            Next::Blocks(pieces) => {
+                sink.send_pieces(&pieces)?;
+                wake.take()
+            }
+            Next::Behind => {
+                return Ok(Outcome::broken(By::Client, "reads too slowly: fell behind the shared stream"));
+            }
+            Next::Over(ending, failure) => return sink.end(ending).map(|outcome| outcome.because(failure)),
+            Next::Nothing | Next::Alone | Next::Again => wake.wait_until(Instant::now() + LOOK_AROUND),
+        };
+        if let Some(outcome) = heed(flags, sink.connection) {
+            return Ok(outcome);
+        }
+    }
+}
+
+/// What was left for the thread to find, if that is an end.
+fn heed(flags: u8, connection: &Connection) -> Option<Outcome> {
+    let sight = match flags {
+        _ if flags & STOP != 0 => Sight::Stopped,
+        _ if flags & (PEER_GONE | PEER_FIN) != 0 => Sight::ClientGone,
+        _ => return None,
+    };
+    Outcome::of(sight, connection)
+}

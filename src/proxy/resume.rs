@@ -1,0 +1,189 @@
+//! A target's stream over all its connections, so that the client sees one that does not break.
+//!
+//! When the stream ends, the target is asked again with the id of the last complete event that went to the client, after
+//! the time that the target wants. Only whole blocks pass: what a cut left of an event comes again as a whole.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Target;
+use super::blocks::Blocks;
+use super::lookout::{Lookout, Sight};
+use super::request::{Fields, values};
+use crate::client::content::Content;
+use crate::client::request::LAST_EVENT_ID;
+use crate::client::{Arrival, Body, ClientError, Ending, Head, Response, Session, retry};
+use crate::units::format_duration;
+
+/// Where a body comes from.
+pub(super) enum Feed {
+    /// From one response.
+    Once(Body),
+    /// From one response after another.
+    Resumed(Box<Resumed>),
+}
+
+impl Feed {
+    /// Waits for more of the body, or its end; none if the lookout has left the wait.
+    pub(super) fn read_or_leave(&mut self) -> Option<Arrival> {
+        match self {
+            Feed::Once(body) => body.read_or_leave(),
+            Feed::Resumed(resumed) => resumed.read_or_leave(),
+        }
+    }
+}
+
+/// Whether a response is a stream that can be cut into blocks: without a content coding.
+pub(super) fn is_plain_stream(head: &Head) -> bool {
+    head.reply("").is_event_stream() && matches!(Content::of(head), Ok(Content::Identity))
+}
+
+/// The last event ID that a request names; empty without one.
+pub(super) fn last_event_id(fields: &Fields) -> String {
+    values(fields, LAST_EVENT_ID).next().map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+}
+
+/// Asks for a body without a content coding.
+pub(super) fn ask_for_identity(fields: &mut Fields) {
+    fields.retain(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding"));
+    fields.push(("Accept-Encoding".to_owned(), b"identity".to_vec()));
+}
+
+/// What is asked again and again.
+#[derive(Debug)]
+pub(super) struct Again {
+    pub(super) target: Arc<Target>,
+    pub(super) url: String,
+    /// Those of the first request.
+    pub(super) fields: Fields,
+    /// What the log calls it.
+    pub(super) name: String,
+}
+
+/// The connection to the target, or the time to make another.
+enum State {
+    Open(Body),
+    Away(Instant),
+}
+
+/// A body over several responses.
+pub(super) struct Resumed {
+    again: Again,
+    lookout: Arc<Lookout>,
+    blocks: Blocks,
+    state: State,
+    /// Attempts in a row that brought no stream.
+    failures: u32,
+    /// That of the newest request but the first.
+    session: Option<Session>,
+}
+
+impl Resumed {
+    /// The body that begins with `body`, the answer to the first request.
+    pub(super) fn new(again: Again, lookout: &Arc<Lookout>, body: Body) -> Resumed {
+        let blocks = Blocks::behind(&last_event_id(&again.fields));
+        Resumed { again, lookout: Arc::clone(lookout), blocks, state: State::Open(body), failures: 0, session: None }
+    }
+
+    fn read_or_leave(&mut self) -> Option<Arrival> {
+        let due = self.lookout.deadline();
+        loop {
+            match &mut self.state {
+                State::Open(body) => match body.read_or_leave()? {
+                    Arrival::Bytes(at, bytes) => {
+                        let mut whole = Vec::new();
+                        if let Err(text) = self.blocks.take(&bytes, |block, _| whole.extend_from_slice(&block)) {
+                            return Some(Arrival::End(at, Ending::Failed(text)));
+                        }
+                        if !whole.is_empty() {
+                            return Some(Arrival::Bytes(at, whole));
+                        }
+                    }
+                    Arrival::End(_, ending) => {
+                        self.blocks.resume();
+                        self.step_back(&retry::sentence(&ending));
+                    }
+                },
+                State::Away(until) => {
+                    let until = *until;
+                    self.lookout.set_deadline(due.into_iter().chain([until]).min());
+                    self.lookout.pause();
+                    if self.lookout.seen() != Some(Sight::Due) || Instant::now() < until {
+                        return None;
+                    }
+                    if let Some(arrival) = self.reconnect()? {
+                        return Some(arrival);
+                    }
+                    self.lookout.set_deadline(due);
+                }
+            }
+        }
+    }
+
+    /// Waits before the next attempt.
+    fn step_back(&mut self, reason: &str) {
+        let time = retry::wait_time(self.blocks.retry_ms(), self.failures);
+        log::warn!("{}: {reason}; {}", self.again.name, retry::announcement(time, self.blocks.last_event_id()));
+        let now = Instant::now();
+        // One that is longer than any clock lasts is never over.
+        self.state = State::Away(now.checked_add(time).unwrap_or(now + retry::BACKOFF_MAX));
+    }
+
+    /// Asks again. The outer none says that the lookout has left the wait, an arrival that there will be no more.
+    fn reconnect(&mut self) -> Option<Option<Arrival>> {
+        let session = self.again.target.client.session_beside(Arc::clone(&self.lookout) as Arc<_>);
+        let limit = self.again.target.head_timeout;
+        self.lookout.set_deadline(Instant::now().checked_add(limit));
+        let fields = self.fields();
+        let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let answer = session.send("GET", &self.again.url, fields, None);
+        let over = |ending| Some(Some(Arrival::End(Instant::now(), ending)));
+        match (answer, self.lookout.seen()) {
+            (Ok(Response { head, .. }), _) if head.status == 204 => {
+                log::info!("{}: the target answers 204, so that there will be no more", self.again.name);
+                over(Ending::Clean)
+            }
+            (Ok(Response { head, body, .. }), _) if is_plain_stream(&head) => {
+                log::info!("{}: the target's stream goes on", self.again.name);
+                self.failures = 0;
+                self.state = State::Open(body);
+                self.session = Some(session);
+                Some(None)
+            }
+            (Ok(Response { head, .. }), _) => over(Ending::Failed(not_resumed(&head))),
+            (Err(_), Some(Sight::ClientGone | Sight::Stopped)) => None,
+            (Err(error), seen) if seen == Some(Sight::Due) || retry::is_passing(&error) => {
+                self.failures = self.failures.saturating_add(1);
+                self.step_back(&failure(&error, seen, limit));
+                Some(None)
+            }
+            (Err(error), _) => over(Ending::Failed(error.to_string())),
+        }
+    }
+
+    /// Those of the next request.
+    fn fields(&self) -> Fields {
+        let mut fields = self.again.fields.clone();
+        let id = self.blocks.last_event_id();
+        if id != last_event_id(&fields) {
+            fields.retain(|(name, _)| !name.eq_ignore_ascii_case(LAST_EVENT_ID));
+            fields.extend(retry::field_value(id).map(|id| (LAST_EVENT_ID.to_owned(), id.as_bytes().to_vec())));
+        }
+        fields
+    }
+}
+
+fn failure(error: &ClientError, seen: Option<Sight>, limit: std::time::Duration) -> String {
+    match seen {
+        Some(Sight::Due) => format!("no response head came within {}", format_duration(limit)),
+        _ => error.to_string(),
+    }
+}
+
+/// Why a stream does not go on with this answer.
+fn not_resumed(head: &Head) -> String {
+    match head.reply("").problem() {
+        Some(problem) => format!("asked to go on, the target answers otherwise: {}", problem.text),
+        None => "asked to go on, the target answers in a content coding".to_owned(),
+    }
+}
