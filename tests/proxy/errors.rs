@@ -168,3 +168,21 @@ fn a_target_that_is_none_ends_the_program() {
     let missing = run(&["--cacert", "/no/such/file"]);
     assert_eq!(missing.status.code(), Some(2));
 }
+
+#[test]
+fn bad_options_are_explained() {
+    for (args, part) in [
+        (&["--impair", "hold-everything"][..], "hold-bytes"),
+        (&["--impair", "hold-bytes=0"], "1 to 64m"),
+        (&["--like", "nonsense"], "nginx-default"),
+        (&["--heartbeat", "1ms"], "100ms"),
+        (&["--share", "--impair", "lag=1s"], "--share goes with no cure and no impairment"),
+        (&["ftp://localhost/"], "no target's URL"),
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sse-argo-tester"));
+        let output = command.args(["proxy", "--listen", "127.0.0.1:0"]).args(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(part), "{args:?}: {said}");
+    }
+}
