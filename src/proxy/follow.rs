@@ -107,7 +107,8 @@ impl Relay {
         let client::Response { head, mut fields, body } = response;
         let feed = self.feed(&head, body, &way.lookout, "share");
         without_length(&mut fields);
-        let reading = Reading { target: Arc::clone(&self.target), id: self.id, fields: self.fields.clone(), way, feed };
+        let (asked, stop) = (self.fields.clone(), line.shared.stop.clone());
+        let reading = Reading { target: Arc::clone(&self.target), id: self.id, fields: asked, way, feed, stop };
         match place.open(Answer { head, fields }, reading) {
             Ok(()) => Opened::Shared,
             Err(error) => {
@@ -120,7 +121,7 @@ impl Relay {
 
     /// Writes the stream to the client, from its head to its end.
     fn write_out(&self, place: &mut Place, line: &Line<'_>, sent: &mut Sent) -> Followed {
-        let connection = &**line.connection;
+        let connection = line.connection;
         let Answer { head, fields } = loop {
             if let Some(answer) = place.answer() {
                 break answer.clone();

@@ -241,6 +241,8 @@ impl Place {
         self.asks = false;
         reading.way.lookout.hand_over(&self.stream.stop);
         let _ = self.stream.answer.set(answer);
+        // The head is there for all, whenever the first block comes.
+        self.stream.wake_followers();
         let reader = Reader { shares: Arc::clone(&self.shares), stream: Arc::clone(&self.stream), reading };
         // It waits for nothing else.
         let _ = sender.send(reader);
@@ -272,6 +274,8 @@ pub(super) struct Reading {
     pub(super) fields: Fields,
     pub(super) way: Way,
     pub(super) feed: Feed,
+    /// The server's order to stop.
+    pub(super) stop: Stop,
 }
 
 struct Reader {
@@ -331,7 +335,7 @@ impl Reader {
                     return (By::Target, ending_of(&ending), failure);
                 }
                 None if self.lookout().is_stopping() => {
-                    let by = if lock(&self.stream.followers).is_empty() { By::Client } else { By::Shutdown };
+                    let by = if self.reading.stop.is_triggered() { By::Shutdown } else { By::Client };
                     return (by, Ending::Truncated, None);
                 }
                 None => {}

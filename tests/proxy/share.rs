@@ -337,3 +337,18 @@ fn a_thousand_clients_take_a_thread_and_a_descriptor_each() {
     drop(clients);
     assert!(target.is_at_end());
 }
+
+#[test]
+fn who_waits_for_the_head_gets_it_before_any_event() {
+    let mut scene = Scene::with(&["--share"]);
+    let mut clients: Vec<Client> = (0..20).map(|_| scene.proxy.get("/events")).collect();
+    let (mut target, _) = scene.target.request();
+    scene.proxy.wait_log(&["relay opened id=20"]);
+    target.send(CHUNKED);
+    for client in &mut clients {
+        assert_eq!(client.read_head().status, 200);
+    }
+    scene.proxy.signal(Signal::TERM);
+    assert_eq!(scene.proxy.wait().code(), Some(0));
+    scene.proxy.wait_log(&["share closed", "by=shutdown", "the proxy stops"]);
+}
