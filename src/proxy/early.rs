@@ -1,4 +1,4 @@
-//! A response that is begun before the target answers.
+//! What is sent while the target has not answered: a response that is begun before, or one that goes on.
 
 use std::fmt;
 use std::io;
@@ -16,6 +16,7 @@ pub(super) struct Early {
     connection: Arc<Connection>,
     at: Instant,
     effect: Effect,
+    holds_head: bool,
     framing: Framing,
     head: Vec<u8>,
     begun: Option<Begun>,
@@ -48,7 +49,22 @@ impl Early {
         framing: Framing,
         head: Vec<u8>,
     ) -> Early {
-        Early { connection: Arc::clone(connection), at, effect, framing, head, begun: None }
+        let holds_head = effect.holds_head();
+        Early { connection: Arc::clone(connection), at, effect, holds_head, framing, head, begun: None }
+    }
+
+    /// For a response that goes on while the target is asked again.
+    pub(super) fn going_on(connection: &Arc<Connection>, begun: Begun) -> Early {
+        Early {
+            connection: Arc::clone(connection),
+            at: Instant::now(),
+            effect: Effect::default(),
+            // What is still pending of it is held.
+            holds_head: true,
+            framing: begun.framing,
+            head: Vec::new(),
+            begun: Some(begun),
+        }
     }
 
     /// When [`Early::act`] is to be called.
@@ -58,6 +74,11 @@ impl Early {
             Some(begun) if begun.ended.is_some() => None,
             Some(begun) => begun.chain.due(),
         }
+    }
+
+    /// The client's connection has failed.
+    pub(super) fn lose(&mut self, error: &io::Error, stopping: bool) {
+        self.begun.iter_mut().for_each(|begun| begun.ended = Some(Outcome::lost(error, stopping)));
     }
 
     /// Sends what is due. Whether the response goes on; an error is one of the client's connection.
@@ -70,7 +91,7 @@ impl Early {
         begun.chain.fire(now, &mut released);
         let pending = std::mem::take(&mut begun.pending);
         let mut sink = Sink { connection: &self.connection, framing: begun.framing, pending, bytes: &mut begun.bytes };
-        if !self.effect.holds_head() && released.is_empty() {
+        if !self.holds_head && released.is_empty() {
             sink.flush()?;
         }
         for piece in released {

@@ -28,7 +28,7 @@ pub(super) enum Sight {
     Stopped,
     /// The deadline is over.
     Due,
-    /// The response was begun before the target answered, and has ended as well.
+    /// The response has ended without the target's answer, or can't go on.
     Ended,
 }
 
@@ -49,7 +49,7 @@ struct State {
     farewell: Farewell,
     /// How the client has left, while its target does not know.
     gone: Option<String>,
-    /// What is sent while the target has not answered.
+    /// What is sent while the target is waited for.
     early: Option<Early>,
 }
 
@@ -92,6 +92,11 @@ impl Lookout {
     /// Begins with another request.
     pub(super) fn begin(&self, farewell: Farewell, early: Option<Early>) {
         *lock(&self.state) = State { farewell, early, ..State::default() };
+    }
+
+    /// From now on, sends what is due of a response while it waits for the target.
+    pub(super) fn entrust(&self, response: Early) {
+        lock(&self.state).early = Some(response);
     }
 
     /// What has been sent without the target, or was to be. Nothing of it is sent from now on.
@@ -199,10 +204,19 @@ impl Lookout {
 impl Lookout {
     /// Sends what is due without the target; what has ended with it.
     fn send_early(&self, now: Instant) -> Option<Sight> {
-        match lock(&self.state).early.as_mut()?.act(now) {
+        let sent = lock(&self.state).early.as_mut()?.act(now);
+        match sent {
             Ok(true) => None,
             Ok(false) => Some(Sight::Ended),
-            Err(_) => Some(Sight::ClientGone),
+            Err(_) if self.farewell() == Farewell::Keep && !self.is_stopping() => {
+                self.see_off();
+                None
+            }
+            Err(error) => {
+                let stopping = self.is_stopping();
+                lock(&self.state).early.as_mut()?.lose(&error, stopping);
+                Some(Sight::Ended)
+            }
         }
     }
 }

@@ -213,7 +213,7 @@ impl Relay {
                     let feed = self.feed(&head, body, lookout, "relay");
                     let content = self.treatment.response(&self.method, self.accepts_gzip, &head, fields).content;
                     let source = Source::new(feed, content);
-                    return carry(Ok(()), source, lookout, &mut sink, &mut begun.chain);
+                    return carry(Ok(()), source, lookout, &mut sink, begun.chain);
                 }
                 Some(unfit) => Outcome::broken(By::Target, unfit),
             },
@@ -229,7 +229,7 @@ impl Relay {
         &self,
         response: client::Response,
         lookout: &Arc<Lookout>,
-        connection: &Connection,
+        connection: &Arc<Connection>,
         sent: &mut Sent,
     ) -> Outcome {
         let client::Response { head, fields, body } = response;
@@ -241,13 +241,13 @@ impl Relay {
         }
         let mut sink = self.sink(&head, fields, connection, sent);
         let has_body = sink.framing != Framing::None;
-        let mut chain = effect.chain(Instant::now());
+        let chain = effect.chain(Instant::now());
         let flushed = if has_body && effect.holds_head() { Ok(()) } else { sink.flush() };
         if !has_body {
             let ended = Outcome { by: By::Target, reason: ENDED.to_owned(), after: After::Complete };
             return flushed.map_or_else(|error| Outcome::lost(&error, lookout.is_stopping()), |()| ended);
         }
-        carry(flushed, Source::new(feed, content), lookout, &mut sink, &mut chain)
+        carry(flushed, Source::new(feed, content), lookout, &mut sink, chain)
     }
 
     /// Where the body of a response comes from: if the stream is to be resumed, from more than one.
@@ -270,7 +270,7 @@ impl Relay {
         &self,
         head: &client::Head,
         fields: Fields,
-        connection: &'a Connection,
+        connection: &'a Arc<Connection>,
         sent: &'a mut Sent,
     ) -> Sink<'a> {
         let version = if head.version == Version::Http10.as_str() { Version::Http10 } else { Version::Http11 };
@@ -312,13 +312,7 @@ fn unfit(head: &client::Head, fields: &Fields) -> Option<String> {
 }
 
 /// Passes a body on, to whatever end; to its own, if its target is not told of the client's.
-fn carry(
-    flushed: io::Result<()>,
-    mut source: Source,
-    lookout: &Lookout,
-    sink: &mut Sink<'_>,
-    chain: &mut Chain,
-) -> Outcome {
+fn carry(flushed: io::Result<()>, mut source: Source, lookout: &Lookout, sink: &mut Sink<'_>, chain: Chain) -> Outcome {
     let result = flushed.and_then(|()| pump(&mut source, lookout, sink, chain));
     let outcome = result.unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()));
     if outcome.by == By::Client && lookout.farewell() == Farewell::Keep {
@@ -331,11 +325,20 @@ fn carry(
 }
 
 /// Passes a body on through the chain, as it comes, until an end is released.
-fn pump(source: &mut Source, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut Chain) -> io::Result<Outcome> {
+fn pump(source: &mut Source, lookout: &Lookout, sink: &mut Sink<'_>, mut chain: Chain) -> io::Result<Outcome> {
     let mut released = Vec::new();
     loop {
-        lookout.set_deadline(chain.due());
-        let arrival = source.read(lookout);
+        let arrival;
+        if source.is_resumed() {
+            let ended;
+            (arrival, chain, ended) = read_resumed(source, lookout, sink, chain);
+            if let Some(outcome) = ended {
+                return Ok(outcome);
+            }
+        } else {
+            lookout.set_deadline(chain.due());
+            arrival = source.read(lookout);
+        }
         let now = Instant::now();
         if let Some(reason) = lookout.gone() {
             return Ok(Outcome::broken(By::Client, reason));
@@ -358,6 +361,24 @@ fn pump(source: &mut Source, lookout: &Lookout, sink: &mut Sink<'_>, chain: &mut
             }
         }
     }
+}
+
+/// Waits for more of a body that the target may be asked for again. The wait for an answer can't be left for what is due
+/// meanwhile, so that the lookout sends that; there may be an end in it.
+fn read_resumed(
+    source: &mut Source,
+    lookout: &Lookout,
+    sink: &mut Sink<'_>,
+    chain: Chain,
+) -> (Option<Vec<Piece>>, Chain, Option<Outcome>) {
+    let pending = mem::take(&mut sink.pending);
+    let begun = Begun { chain, framing: sink.framing, pending, bytes: *sink.bytes, ended: None };
+    lookout.set_deadline(None);
+    lookout.entrust(Early::going_on(sink.connection, begun));
+    let arrival = source.read(lookout);
+    let begun = lookout.take_early().and_then(Early::into_begun).expect("the lookout keeps what it is given");
+    (sink.pending, *sink.bytes) = (begun.pending, begun.bytes);
+    (arrival, begun.chain, begun.ended)
 }
 
 impl Way {

@@ -99,11 +99,18 @@ impl Resumed {
                             return Some(Arrival::Bytes(at, whole));
                         }
                     }
+                    // There is nobody to go on for.
+                    Arrival::End(at, ending) if self.lookout.gone().is_some() => {
+                        return Some(Arrival::End(at, ending));
+                    }
                     Arrival::End(_, ending) => {
                         self.blocks.resume();
                         self.step_back(&retry::sentence(&ending));
                     }
                 },
+                State::Away(_) if self.lookout.gone().is_some() => {
+                    return Some(Arrival::End(Instant::now(), Ending::Clean));
+                }
                 State::Away(until) => {
                     let until = *until;
                     self.lookout.set_deadline(due.into_iter().chain([until]).min());
@@ -151,7 +158,7 @@ impl Resumed {
                 Some(None)
             }
             (Ok(Response { head, .. }), _) => over(Ending::Failed(not_resumed(&head))),
-            (Err(_), Some(Sight::ClientGone | Sight::Stopped)) => None,
+            (Err(_), Some(Sight::ClientGone | Sight::Stopped | Sight::Ended)) => None,
             (Err(error), seen) if seen == Some(Sight::Due) || retry::is_passing(&error) => {
                 self.failures = self.failures.saturating_add(1);
                 self.step_back(&failure(&error, seen, limit));

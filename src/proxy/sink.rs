@@ -20,7 +20,7 @@ const PART: usize = 1024 * 1024;
 
 /// Writes a response to the client.
 pub(super) struct Sink<'a> {
-    pub(super) connection: &'a Connection,
+    pub(super) connection: &'a Arc<Connection>,
     pub(super) framing: Framing,
     /// The head, until it is sent with whatever is sent first.
     pub(super) pending: Vec<u8>,

@@ -26,6 +26,11 @@ impl Source {
         self.is_open
     }
 
+    /// Whether the target may be asked again for more.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.is_open && matches!(self.feed, Feed::Resumed(_))
+    }
+
     /// What was wrong with the body.
     pub(super) fn take_failure(&mut self) -> Option<String> {
         self.failure.take()

@@ -219,3 +219,65 @@ fn a_stop_ends_the_wait_for_a_target() {
     assert!(since.elapsed() < AT_ONCE);
     assert!(client.is_at_end());
 }
+
+#[test]
+fn what_is_due_is_sent_while_the_target_is_asked_again() {
+    let scene = Scene::with(&["--resume", "--heartbeat", "300ms"]);
+    let (mut client, mut target) = scene.streaming();
+    target.send(chunk("retry: 100\nid: 1\n\n"));
+    assert_eq!(text(&mut client), "retry: 100\nid: 1\n\n");
+    drop(target);
+    let (mut target, _) = scene.target.request();
+    for _ in 0..3 {
+        assert_eq!(text(&mut client), ": heartbeat\n\n");
+    }
+    target.send([CHUNKED.into(), chunk("id: 2\n\n")].concat());
+    while text(&mut client) != "id: 2\n\n" {}
+    // An end that is due, too.
+    let scene = Scene::with(&["--resume", "--impair", "cut-after=600ms:clean"]);
+    let (mut client, mut target) = scene.streaming();
+    target.send(chunk("retry: 100\n\n"));
+    assert_eq!(text(&mut client), "retry: 100\n\n");
+    drop(target);
+    let (mut target, _) = scene.target.request();
+    assert!(client.read_chunk().is_none(), "it is clean");
+    assert!(target.is_at_end());
+    scene.proxy.wait_log(&["relay closed id=1", "by=proxy", "an impairment ended the response"]);
+    client.ask("/healthz");
+    assert_eq!(client.read_response().1, "ok\n");
+}
+
+#[test]
+fn a_held_head_waits_over_all_connections() {
+    let scene = Scene::with(&["--resume", "--impair", "hold-head,hold-start-bytes=20"]);
+    let mut client = scene.proxy.get("/events");
+    let mut target = scene.target.stream();
+    target.send([chunk("retry: 100\n\n"), LAST.into()].concat());
+    let mut target = scene.target.stream();
+    target.send(chunk("data: abcdef\n\n"));
+    assert_eq!(client.read_head().status, 200);
+    assert_eq!(text(&mut client), "retry: 100\n\ndata: abcdef\n\n");
+}
+
+#[test]
+fn nobody_is_asked_again_for_a_client_that_is_gone() {
+    let scene = Scene::with(&["--resume", "--impair", "keep-origin-open"]);
+    // It leaves before the stream ends, and while the target is away.
+    for (id, leaves_first) in [(1, true), (2, false)] {
+        let (mut client, mut target) = scene.streaming();
+        target.send(chunk("retry: 60000\n\n"));
+        assert_eq!(text(&mut client), "retry: 60000\n\n");
+        let (gone, closed) = (format!("the client {} is gone", client.local()), format!("relay closed id={id}"));
+        if leaves_first {
+            drop(client);
+            scene.proxy.wait_log(&[&gone, "the target is not told"]);
+            target.send(LAST);
+        } else {
+            target.send(LAST);
+            scene.proxy.wait_log(&[&format!("relay id={id}"), "reconnecting in 1m"]);
+            drop(client);
+        }
+        scene.proxy.wait_log(&[&closed, "by=client"]);
+    }
+    assert!(scene.target.is_idle());
+}
