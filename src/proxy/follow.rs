@@ -88,7 +88,7 @@ impl Relay {
 
     /// Asks the target, for all who follow.
     fn open(&self, place: &mut Place, line: &mut Line<'_>, sent: &mut Sent) -> Opened {
-        let (way, response) = match self.answer(line, sent) {
+        let (mut way, response) = match self.answer(line, sent) {
             Ok(answer) => answer,
             Err(outcome) => {
                 // A client that left has found out nothing about the target.
@@ -105,7 +105,7 @@ impl Relay {
             return Opened::Own(Box::new((way, response)));
         }
         let client::Response { head, mut fields, body } = response;
-        let feed = self.feed(&head, body, &way.lookout, "share");
+        let feed = self.feed(&head, body, &mut way, "share");
         without_length(&mut fields);
         let (asked, stop) = (self.fields.clone(), line.shared.stop.clone());
         let reading = Reading { target: Arc::clone(&self.target), id: self.id, fields: asked, way, feed, stop };

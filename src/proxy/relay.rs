@@ -111,7 +111,7 @@ impl Relay {
             answer = self.ask(&way);
         }
         if let Some(begun) = way.lookout.take_early().and_then(Early::into_begun) {
-            return Err(self.go_on(begun, answer, &way.lookout, connection, sent));
+            return Err(self.go_on(begun, answer, &mut way, connection, sent));
         }
         match answer {
             Ok(response) if response.head.status < 200 => {
@@ -124,9 +124,9 @@ impl Relay {
     }
 
     /// Passes the target's response on.
-    pub(super) fn finish(&self, way: Way, response: client::Response, line: Line<'_>, sent: &mut Sent) -> Outcome {
+    pub(super) fn finish(&self, mut way: Way, response: client::Response, line: Line<'_>, sent: &mut Sent) -> Outcome {
         let Line { connection, kept, .. } = line;
-        let outcome = self.pass_on(response, &way.lookout, connection, sent);
+        let outcome = self.pass_on(response, &mut way, connection, sent);
         if matches!(outcome.after, After::Complete) {
             *kept = Some(Box::new(way));
         }
@@ -196,10 +196,11 @@ impl Relay {
         &self,
         mut begun: Begun,
         answer: Result<client::Response, ClientError>,
-        lookout: &Arc<Lookout>,
+        way: &mut Way,
         connection: &Arc<Connection>,
         sent: &mut Sent,
     ) -> Outcome {
+        let lookout = Arc::clone(&way.lookout);
         *sent = Sent { status: Some(200), bytes: begun.bytes };
         if let Some(outcome) = begun.ended {
             return outcome;
@@ -207,13 +208,13 @@ impl Relay {
         let pending = mem::take(&mut begun.pending);
         let mut sink = Sink { connection, framing: begun.framing, pending, bytes: &mut sent.bytes };
         let unfit = match answer {
-            Err(error) => self.unanswered(&error, lookout, connection),
+            Err(error) => self.unanswered(&error, &lookout, connection),
             Ok(client::Response { head, fields, body }) => match unfit(&head, &fields) {
                 None => {
-                    let feed = self.feed(&head, body, lookout, "relay");
+                    let feed = self.feed(&head, body, way, "relay");
                     let content = self.treatment.response(&self.method, self.accepts_gzip, &head, fields).content;
                     let source = Source::new(feed, content);
-                    return carry(Ok(()), source, lookout, &mut sink, begun.chain);
+                    return carry(Ok(()), source, &lookout, &mut sink, begun.chain);
                 }
                 Some(unfit) => Outcome::broken(By::Target, unfit),
             },
@@ -228,12 +229,13 @@ impl Relay {
     fn pass_on(
         &self,
         response: client::Response,
-        lookout: &Arc<Lookout>,
+        way: &mut Way,
         connection: &Arc<Connection>,
         sent: &mut Sent,
     ) -> Outcome {
         let client::Response { head, fields, body } = response;
-        let feed = self.feed(&head, body, lookout, "relay");
+        let feed = self.feed(&head, body, way, "relay");
+        let lookout = &way.lookout;
         let Treated { mut fields, content, effect } =
             self.treatment.response(&self.method, self.accepts_gzip, &head, fields);
         if matches!(feed, Feed::Resumed(_)) {
@@ -251,7 +253,7 @@ impl Relay {
     }
 
     /// Where the body of a response comes from: if the stream is to be resumed, from more than one.
-    pub(super) fn feed(&self, head: &client::Head, body: Body, lookout: &Arc<Lookout>, name: &str) -> Feed {
+    pub(super) fn feed(&self, head: &client::Head, body: Body, way: &mut Way, name: &str) -> Feed {
         let is_get = self.method == "GET" && self.body.is_empty();
         if self.at_end == AtEnd::PassOn || !is_get || !is_plain_stream(head) {
             return Feed::Once(body);
@@ -262,7 +264,10 @@ impl Relay {
             fields: self.fields.clone(),
             name: format!("{name} id={}", self.id),
         };
-        Feed::Resumed(Box::new(Resumed::new(again, lookout, body)))
+        // It closes what it leaves: there is one connection to the target at a time.
+        let next = self.target.client.session_beside(Arc::clone(&way.lookout) as Arc<_>);
+        let session = mem::replace(&mut way.session, next);
+        Feed::Resumed(Box::new(Resumed::new(again, &way.lookout, session, body)))
     }
 
     /// Where the client's response goes, its head still to be sent.

@@ -74,15 +74,16 @@ pub(super) struct Resumed {
     state: State,
     /// Attempts in a row that brought no stream.
     failures: u32,
-    /// That of the newest request but the first.
+    /// That of the newest request, until its stream has ended.
     session: Option<Session>,
 }
 
 impl Resumed {
-    /// The body that begins with `body`, the answer to the first request.
-    pub(super) fn new(again: Again, lookout: &Arc<Lookout>, body: Body) -> Resumed {
+    /// The body that begins with `body`, the answer to the first request, on `session`.
+    pub(super) fn new(again: Again, lookout: &Arc<Lookout>, session: Session, body: Body) -> Resumed {
         let blocks = Blocks::behind(&last_event_id(&again.fields));
-        Resumed { again, lookout: Arc::clone(lookout), blocks, state: State::Open(body), failures: 0, session: None }
+        let (lookout, state) = (Arc::clone(lookout), State::Open(body));
+        Resumed { again, lookout, blocks, state, failures: 0, session: Some(session) }
     }
 
     fn read_or_leave(&mut self) -> Option<Arrival> {
@@ -134,6 +135,8 @@ impl Resumed {
         let now = Instant::now();
         // One that is longer than any clock lasts is never over.
         self.state = State::Away(now.checked_add(time).unwrap_or(now + retry::BACKOFF_MAX));
+        // With it goes a connection that the target has left open.
+        self.session = None;
     }
 
     /// Asks again. The outer none says that the lookout has left the wait, an arrival that there will be no more.

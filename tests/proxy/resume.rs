@@ -281,3 +281,19 @@ fn nobody_is_asked_again_for_a_client_that_is_gone() {
     }
     assert!(scene.target.is_idle());
 }
+
+#[test]
+fn there_is_one_connection_to_the_target_at_a_time() {
+    for args in [&["--resume"][..], &["--resume", "--share"]] {
+        let scene = Scene::with(args);
+        let (mut client, mut target) = scene.streaming();
+        for id in 1..4 {
+            target.send([chunk(format!("retry: 100\nid: {id}\n\n")), LAST.into()].concat());
+            assert_eq!(text(&mut client), format!("retry: 100\nid: {id}\n\n"));
+            assert!(target.is_at_end(), "it is closed, though it could be used again");
+            target = scene.target.stream();
+        }
+        drop(client);
+        assert!(target.is_at_end());
+    }
+}
