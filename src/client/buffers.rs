@@ -10,6 +10,7 @@ const SCRATCH_MIN: usize = 10 * 1024;
 #[derive(Debug)]
 pub(super) struct Pair {
     size: usize,
+    output_size: usize,
     /// Bytes that the input has room for, until a read fills it: then twice as many.
     room: usize,
     /// Unconsumed bytes stand in `start..end`.
@@ -22,10 +23,19 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Buffers of `size` bytes, which are not there before they are needed. The input is one of `first` bytes, until more
-    /// come at once.
-    pub(super) fn new(first: usize, size: usize) -> Pair {
-        Pair { size, room: first.min(size), input: Vec::new(), start: 0, end: 0, output: Vec::new(), progress: false }
+    /// Buffers of `size` and `output_size` bytes, which are not there before they are needed. The input is one of `first`
+    /// bytes, until more come at once.
+    pub(super) fn new(first: usize, size: usize, output_size: usize) -> Pair {
+        Pair {
+            size,
+            output_size,
+            room: first.min(size),
+            input: Vec::new(),
+            start: 0,
+            end: 0,
+            output: Vec::new(),
+            progress: false,
+        }
     }
 
     /// Gives the memory for what was sent back.
@@ -46,7 +56,7 @@ impl Pair {
 
 impl Buffers for Pair {
     fn output(&mut self) -> &mut [u8] {
-        self.output.resize(self.size, 0);
+        self.output.resize(self.output_size, 0);
         &mut self.output
     }
 
@@ -73,7 +83,7 @@ impl Buffers for Pair {
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
         self.make_room(SCRATCH_MIN);
-        self.output.resize(self.size, 0);
+        self.output.resize(self.output_size, 0);
         (&mut self.input[self.end..], &mut self.output)
     }
 
@@ -88,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_is_appended_is_there_until_it_is_consumed() {
-        let mut pair = Pair::new(8, 8);
+        let mut pair = Pair::new(8, 8, 8);
         for round in 0..3 {
             pair.input_append_buf()[..6].copy_from_slice(b"abcdef");
             pair.input_appended(6);
@@ -108,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_full_buffer_has_no_room() {
-        let mut pair = Pair::new(4, 4);
+        let mut pair = Pair::new(4, 4, 4);
         pair.input_append_buf().copy_from_slice(b"abcd");
         pair.input_appended(4);
         assert!(pair.input_append_buf().is_empty());
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_input_grows_when_it_was_full() {
-        let mut pair = Pair::new(2, 7);
+        let mut pair = Pair::new(2, 7, 7);
         for room in [2, 4, 7, 7] {
             let free = pair.input_append_buf().len();
             assert_eq!(free, room);
@@ -130,7 +140,7 @@ mod tests {
 
     #[test]
     fn memory_for_the_output_goes_when_it_is_sent() {
-        let mut pair = Pair::new(4, 4);
+        let mut pair = Pair::new(4, 4, 4);
         assert_eq!(pair.output().len(), 4);
         pair.release_output();
         assert_eq!(pair.output.capacity(), 0);

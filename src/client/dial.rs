@@ -78,7 +78,8 @@ impl<In: Transport> Connector<In> for Dial {
         let stream = Arc::new(Shared(stream));
         let handle: Weak<dyn ShutdownHandle> = Arc::downgrade(&(Arc::clone(&stream) as Arc<dyn ShutdownHandle>));
         (details.register_shutdown)(handle)?;
-        let socket = Socket::new(stream, details.config.input_buffer_size(), self.trace.clone(), self.waiter.clone());
+        let sizes = (details.config.input_buffer_size(), details.config.output_buffer_size());
+        let socket = Socket::new(stream, sizes, self.trace.clone(), self.waiter.clone());
         Ok(Some(Either::B(socket)))
     }
 }

@@ -51,7 +51,7 @@ const TLS: [(&str, &str, &str); 10] = [
 /// What ureq says of a head that is HTTP, but not one to be read, in plain words. The first row that fits counts.
 const HEADS: [(&str, &str); 4] = [
     ("too many headers", "its head has more than 128 fields"),
-    ("header is too big", "its head is longer than 64 KiB"),
+    ("header is too big", "its head is too long"),
     ("invalid header name", "its head has a line that is no field"),
     ("invalid header value", "its head has a field with control characters"),
 ];

@@ -144,9 +144,15 @@ impl fmt::Debug for Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: Arc<Shared>, buffer: usize, trace: Trace, waiter: Option<Arc<dyn Waiter>>) -> Socket {
-        let first = if waiter.is_some() { FIRST } else { buffer };
-        Socket { stream, buffers: Pair::new(first, buffer), trace, timeout: None, waiter }
+    /// A transport with buffers of these sizes.
+    pub(super) fn new(
+        stream: Arc<Shared>,
+        (input, output): (usize, usize),
+        trace: Trace,
+        waiter: Option<Arc<dyn Waiter>>,
+    ) -> Socket {
+        let first = if waiter.is_some() { FIRST } else { input };
+        Socket { stream, buffers: Pair::new(first, input, output), trace, timeout: None, waiter }
     }
 
     fn failed(&self, error: io::Error, timeout: NextTimeout) -> Error {

@@ -60,7 +60,7 @@ pub const TARGET: &str = "http://localhost:8080/sse";
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Descriptors of a connection: the client's and the target's.
 pub const DESCRIPTORS: usize = 2;
-/// Most bytes in each of a relay's buffers, and in the head of a target's response.
+/// Most bytes in a relay's buffers for what comes, and in the head of a target's response.
 pub const BUFFER: usize = 16 * 1024;
 /// How long a target may be silent before TCP asks it whether it is still there. One that is gone without a word would
 /// leave its clients waiting.

@@ -300,7 +300,9 @@ fn advice(error: &ClientError) -> &'static str {
         ClientError::Tls(..) => "does the target speak TLS on this port? -k accepts any certificate",
         ClientError::Resolve(..) => "is the host right? --resolve HOST:PORT:ADDR gives it an address",
         ClientError::Connect(..) => "is the target running, and are its host and port right?",
-        ClientError::NotHttp(..) => "does the target speak HTTP/1.1 on this port? perhaps it is https",
+        ClientError::NotHttp(..) if error.advice().is_empty() => {
+            "does the target speak HTTP/1.1 on this port? perhaps it is https"
+        }
         _ => "look into the target's log",
     }
 }

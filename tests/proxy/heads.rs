@@ -286,3 +286,26 @@ fn two_proxies_of_an_origin_are_no_loop() {
     let state = eventually(|| Some(second.fetch(&format!("/streams/{id}")).1).filter(|state| state.contains("ended")));
     assert!(state.contains("\"count\""), "{state}");
 }
+
+#[test]
+fn a_long_field_reaches_the_target() {
+    let scene = Scene::new();
+    for len in [17_000, 32_000] {
+        let value = "y".repeat(len);
+        for name in ["X-Long", "X-Forwarded-For"] {
+            let head = scene.relayed(format!("GET /events HTTP/1.1\r\nHost: test\r\n{name}: {value}\r\n\r\n"));
+            let head = String::from_utf8(head).unwrap();
+            assert!(field(&head, name).is_some_and(|found| found.starts_with(&value)), "{name} {len}");
+        }
+    }
+}
+
+#[test]
+fn a_head_that_is_too_long_is_told_as_such() {
+    let scene = Scene::new();
+    let mut client = scene.proxy.get("/events");
+    scene.target.answer(format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(17_000)));
+    let (head, text) = client.read_response();
+    assert_eq!(head.status, 502);
+    assert!(text.contains("its head is too long") && text.contains("16383") && !text.contains("https"), "{text}");
+}
