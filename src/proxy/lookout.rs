@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::early::Early;
-use super::outcome::leaving;
+use super::outcome::{Outcome, leaving};
 use crate::client::wait::{Need, Waited, Waiter};
 use crate::server::registry::{Connection, lock};
 use crate::shutdown::Stop;
@@ -113,10 +113,11 @@ impl Lookout {
         lock(&self.state).gone.clone()
     }
 
-    /// Looks after the target alone from now on. The client's side of the connection is closed.
-    pub(super) fn see_off(&self) {
+    /// Looks after the target alone from now on, because of what the client did, which is looked up without a
+    /// reason. The client's side of the connection is closed.
+    pub(super) fn see_off(&self, reason: Option<String>) {
         let Some(connection) = lock(&self.posts).connection.clone() else { return };
-        let reason = leaving(&connection);
+        let reason = reason.unwrap_or_else(|| leaving(&connection));
         let _ = connection.stream.shutdown(Shutdown::Both);
         log::info!("the client {} is gone: {reason}; the target is not told", connection.peer);
         lock(&self.state).gone = Some(reason);
@@ -175,7 +176,7 @@ impl Lookout {
                 return self.leave(Sight::Stopped);
             }
             if left && target.is_some() && self.farewell() == Farewell::Keep {
-                self.see_off();
+                self.see_off(None);
                 continue;
             }
             if left {
@@ -208,8 +209,8 @@ impl Lookout {
         match sent {
             Ok(true) => None,
             Ok(false) => Some(Sight::Ended),
-            Err(_) if self.farewell() == Farewell::Keep && !self.is_stopping() => {
-                self.see_off();
+            Err(error) if self.farewell() == Farewell::Keep && !self.is_stopping() => {
+                self.see_off(Some(Outcome::lost(&error, false).reason));
                 None
             }
             Err(error) => {

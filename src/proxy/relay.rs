@@ -324,7 +324,7 @@ fn carry(flushed: io::Result<()>, mut source: Source, lookout: &Lookout, sink: &
     let outcome = result.unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()));
     if outcome.by == By::Client && lookout.farewell() == Farewell::Keep {
         if lookout.gone().is_none() {
-            lookout.see_off();
+            lookout.see_off(Some(outcome.reason.clone()));
         }
         source.drain(lookout);
     }

@@ -147,3 +147,15 @@ fn a_stop_breaks_all_relays_off() {
         assert!(!log.contains("panicked"), "{log}");
     }
 }
+
+#[test]
+fn a_client_that_never_reads_is_seen_off_as_such() {
+    let scene = Scene::with(&["--early", "--pad-every", "100ms:1m", "--impair", "keep-origin-open"]);
+    let mut client = Client::lazy(scene.proxy.address);
+    client.ask("/events");
+    let (mut target, _) = scene.target.request();
+    let line = scene.proxy.wait_log_for(&["is gone", "the target is not told"], Duration::from_secs(30));
+    assert!(line.contains("stopped reading"), "{line}");
+    target.send([CHUNKED.into(), chunk("data: a\n\n"), LAST.into()].concat());
+    scene.proxy.wait_log(&["relay closed id=1", "by=client", "stopped reading"]);
+}
