@@ -4,7 +4,7 @@
 //!
 //! | floor | modules | |
 //! |---|---|---|
-//! | 0 | [`units`], [`timestamp`], [`escape`], [`sse`], [`http`], [`stamp`] | pure: no socket, thread, clock or printing |
+//! | 0 | [`units`], [`timestamp`], [`escape`], [`lock`], [`sse`], [`http`], [`stamp`] | pure: no socket, thread, clock or printing |
 //! | 1 | [`stats`] | pure: timestamped bytes and events in, summaries out |
 //! | 1 | [`weather`] | pure: what a path does to a stream on purpose: cures, impairments, profiles of real paths |
 //! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
@@ -25,6 +25,7 @@ pub mod cli;
 pub mod client;
 pub mod escape;
 pub mod http;
+pub mod lock;
 pub mod nonce;
 pub mod probe;
 pub mod proxy;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("units", 0),
     ("timestamp", 0),
     ("escape", 0),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 19] = [
     ("verdict", 2),
     ("report", 3),
     ("shutdown", 4),
+    ("lock", 0),
     ("nonce", 4),
     ("client", 4),
     ("server", 5),

@@ -14,6 +14,7 @@ use super::follow::Lines;
 use super::interrupt::Wish;
 use super::terminal::{self, Progress};
 use super::{Exit, Failure};
+use crate::lock::lock;
 use crate::probe::{self, Config, Notice, ProbeError};
 use crate::report::{self, Report, Style};
 use crate::units::parse_duration;
@@ -166,10 +167,6 @@ fn written(report: &Report, format: Format, style: Style) -> String {
         Format::Json => serde_json::to_string(&report::json(report)).unwrap_or_default() + "\n",
         Format::Junit => report::junit(report),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What came so far, for the line of progress.

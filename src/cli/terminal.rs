@@ -19,8 +19,12 @@ const TICK: Duration = Duration::from_millis(200);
 /// (<https://no-color.org>).
 pub(super) fn style(out: &(impl AsFd + IsTerminal)) -> Style {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    Style { columns: columns(out), colours: out.is_terminal() && !refused && !is_dumb }
+    Style { columns: columns(out), colours: out.is_terminal() && !refused && !is_dumb() }
+}
+
+/// Whether the terminal understands no control sequences.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn columns(out: &impl AsFd) -> usize {
@@ -37,8 +41,7 @@ impl Progress {
     /// Shows what `line` says, until it is dropped.
     pub(super) fn start(line: impl Fn() -> String + Send + 'static) -> Progress {
         let stderr = std::io::stderr();
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if !stderr.is_terminal() || is_dumb {
+        if !stderr.is_terminal() || is_dumb() {
             return Progress { ticking: None };
         }
         let (done, is_done) = bounded::<()>(0);

@@ -3,11 +3,12 @@
 //! ureq hands buffered bytes out later than they came, and takes a reset of a close-delimited body for its end. So the
 //! time of every read, and every error, is noted here, before ureq sees them.
 
+use crate::lock::lock;
 use std::fmt;
 use std::io::{self, ErrorKind, IoSliceMut, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
@@ -48,7 +49,7 @@ pub(super) struct Trace(Arc<Mutex<Events>>);
 
 impl Trace {
     pub(super) fn events(&self) -> MutexGuard<'_, Events> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::{Epoch, lock};
+use super::Epoch;
 use crate::client::origin::{Time, ask_again};
 use crate::client::{Request, Session};
+use crate::lock::lock;
 use crate::stats::Exchange;
 
 /// Exchanges in quick succession at the start: the quickest of several counts.

@@ -15,7 +15,7 @@ mod stream;
 
 use std::fmt;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -25,6 +25,7 @@ pub use plan::{DURATION, INTERVAL};
 
 use crate::client::live::Limits;
 use crate::client::{Client, ClientError, Request};
+use crate::lock::lock;
 use crate::report::Report;
 use crate::sse::decoder::Message;
 use crate::stamp::Stamp;
@@ -125,10 +126,6 @@ impl Epoch {
     fn us(self, at: Instant) -> i64 {
         i64::try_from(at.saturating_duration_since(self.start).as_micros()).unwrap_or(i64::MAX)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Measures until enough was seen, or until `limits` end it; then the report tells what is known.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::Epoch;
+use crate::lock::lock;
 use crate::stats::Stall;
 
 /// Time between two looks.
@@ -23,7 +24,7 @@ pub(super) fn watch(epoch: Epoch, stalls: &Mutex<Vec<Stall>>, done: &Receiver<()
             return;
         }
         let now = Instant::now();
-        let mut stalls = super::lock(stalls);
+        let mut stalls = lock(stalls);
         if now - due > STALL_MIN && stalls.len() < STALLS_MAX {
             stalls.push(Stall { from_us: epoch.us(due), to_us: epoch.us(now) });
         }

@@ -11,7 +11,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::early::Early;
 use super::outcome::{Outcome, leaving};
 use crate::client::wait::{Need, Waited, Waiter};
-use crate::server::registry::{Connection, lock};
+use crate::lock::lock;
+use crate::server::registry::Connection;
 use crate::shutdown::Stop;
 
 /// poll rounds a timeout up by about a thousandth. Of a longer one than this, it gets all but the last two thousandths

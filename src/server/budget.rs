@@ -5,7 +5,8 @@
 //! a stream that ticks slower than once a second counts as if it ticked once a second, because it holds one prepared
 //! event in memory.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::lock::lock;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What the smallest event counts for.
@@ -55,7 +56,7 @@ impl Budget {
     /// # Errors
     /// Which of both is not there.
     pub(crate) fn reserve(self: &Arc<Budget>, rate: u64, lump: u64, now: Instant) -> Result<Reservation, OverBudget> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let refill = now.saturating_duration_since(state.refilled).as_secs_f64() * (self.max - state.reserved) as f64;
         state.lump = self.max.min(state.lump.saturating_add(refill as u64));
         state.refilled = now;
@@ -69,7 +70,7 @@ impl Budget {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut state = self.budget.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.budget.state);
         state.reserved -= self.rate;
     }
 }

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use super::budget::{self, OverBudget, Reservation};
 use super::origin::State;
-use super::registry::{Connection, ConnectionId, lock, unix_us};
+use super::registry::{Connection, ConnectionId, unix_us};
 use super::wake::{NEWS, STOP, Wake};
+use crate::lock::lock;
 use crate::schedule::plan::{Encoding, Plan};
 use crate::sse::Name;
 use crate::stamp::{Shape, Stamped};

@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tempfile::TempDir;
 
-use super::registry::lock;
 use super::service::{Action, Exchange};
 use crate::http::request::forwardable;
+use crate::lock::lock;
 
 /// How long a connection waits for its place in the hop, and then for its answer. Routing takes far less than a
 /// millisecond; tiny_http may refuse a request without a word.

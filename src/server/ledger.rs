@@ -1,5 +1,6 @@
 //! Which streams run, and which ended lately.
 
+use crate::lock::lock;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::registry::{lock, unix_us};
+use super::registry::unix_us;
 
 /// Ended streams that are remembered.
 const ENDED_MAX: usize = 4096;

@@ -1,9 +1,10 @@
 //! Who is connected.
 
+use crate::lock::lock;
 use std::collections::HashMap;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::wake::{STOP, Wake};
@@ -96,11 +97,6 @@ impl Registry {
         let waited = self.none_left.wait_timeout_while(connections, timeout, |connections| !connections.is_empty());
         waited.unwrap_or_else(PoisonError::into_inner).0.len()
     }
-}
-
-/// A panic of one connection's thread must not end another: what is locked here is consistent between statements.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Microseconds since 1970-01-01T00:00:00Z by the system's clock; 0 before.

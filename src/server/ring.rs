@@ -14,10 +14,11 @@ use super::config::Timeouts;
 use super::gate::{self, Counts, Door};
 use super::inner::Inner;
 use super::listen::ListenAddr;
-use super::registry::{Registry, Role, lock, unix_us};
+use super::registry::{Registry, Role, unix_us};
 use super::router;
 use super::service::Service;
 use super::watcher::Watcher;
+use crate::lock::lock;
 use crate::shutdown::Stop;
 
 /// Descriptors that are kept for everything but public connections: standard streams, listeners, signals, log,
