@@ -21,6 +21,9 @@ pub struct Hop {
     pub evidence: Vec<String>,
 }
 
+/// What stands between the names of several.
+const BETWEEN: &str = ", ";
+
 /// What they are called then.
 const SOMEBODY: &str = "a proxy without a name";
 
@@ -46,13 +49,24 @@ impl Hop {
         if !named.is_empty() {
             let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
             return Some(Hop {
-                name: names.join(", "),
+                name: names.join(BETWEEN),
                 evidence: named.into_iter().flat_map(|(_, evidence)| evidence).collect(),
             });
         }
         let mut evidence = evidence(UNNAMED, &fields);
         evidence.extend(origin_saw.and_then(old_http));
         (!evidence.is_empty()).then(|| Hop { name: SOMEBODY.to_owned(), evidence })
+    }
+
+    /// The names of the products, one by one.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.name.split(BETWEEN)
+    }
+
+    /// Whether a product has this name.
+    #[cfg(test)]
+    pub(super) fn knows(name: &str) -> bool {
+        PRODUCTS.iter().any(|(known, _)| *known == name)
     }
 }
 

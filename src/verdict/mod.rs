@@ -7,6 +7,7 @@
 
 mod answer;
 mod classify;
+pub mod cures;
 mod damage;
 mod decide;
 mod findings;
@@ -18,7 +19,7 @@ pub use answer::Reply;
 pub use findings::{Finding, Id, Severity};
 pub use hop::Hop;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stats::{Clock, Ending, Origin, Summary};
 
@@ -26,7 +27,7 @@ use crate::stats::{Clock, Ending, Origin, Summary};
 pub const WITHIN_US: i64 = 100_000;
 
 /// One of the words for a path. Their meaning is fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judgement {
     /// At least 95 % of events are within the tolerance.
@@ -89,7 +90,7 @@ impl Judgement {
 }
 
 /// What releases what is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HoldKind {
     /// Nothing is held.
