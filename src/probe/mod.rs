@@ -15,25 +15,22 @@ mod stream;
 
 use std::fmt;
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Sender, bounded};
 
-pub use plan::{DURATION, INTERVAL};
+pub use path::{Path, Setup};
+pub use plan::{DURATION, INTERVAL, Paces, Wish};
 
 use crate::client::live::Limits;
 use crate::client::{Client, ClientError, Request};
-use crate::lock::lock;
 use crate::report::Report;
 use crate::sse::decoder::Message;
 use crate::stamp::Stamp;
-use crate::stats::{Clock, StreamSpec, time_of};
+use crate::stats::{Clock, Stall, StreamSpec, time_of};
 use clock::Exchanges;
-use outcome::Measured;
-use path::Path;
-use plan::Wish;
 
 /// What to measure, and how.
 #[derive(Debug)]
@@ -128,40 +125,73 @@ impl Epoch {
     }
 }
 
+/// Measures paths, one after the other or side by side, all on one clock, and watches what this machine itself delays.
+pub struct Prober<'a> {
+    client: &'a Client,
+    watch: Watch<'a>,
+    epoch: Epoch,
+    stalls: Arc<Mutex<Vec<Stall>>>,
+    /// The thread that watches ends with this.
+    _done: Sender<()>,
+}
+
+impl fmt::Debug for Prober<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prober").field("client", self.client).field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Prober<'a> {
+    /// Starts the clock. `watch` is told of every event.
+    ///
+    /// # Errors
+    /// When no thread is left.
+    pub fn start(client: &'a Client, watch: Watch<'a>) -> io::Result<Prober<'a>> {
+        let epoch = Epoch::now();
+        let stalls = Arc::new(Mutex::new(Vec::new()));
+        let (done, is_done) = bounded::<()>(0);
+        let noted = Arc::clone(&stalls);
+        thread::Builder::new().name("own timer".to_owned()).spawn(move || own_time::watch(epoch, &noted, &is_done))?;
+        Ok(Prober { client, watch, epoch, stalls, _done: done })
+    }
+
+    /// The path that `request` for a stream takes: asks whose origin is at its end.
+    ///
+    /// # Errors
+    /// When the request can't be made. That nobody answers is no error: measuring it says so.
+    pub fn path(&self, request: Request, limits: &Limits) -> Result<Path<'_>, ProbeError> {
+        Path::find(self, request, limits)
+    }
+}
+
 /// Measures until enough was seen, or until `limits` end it; then the report tells what is known.
 ///
 /// # Errors
 /// A [`ProbeError`]. That there is no answer, or no stream, is none, but a verdict.
 pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Report, ProbeError> {
-    let epoch = Epoch::now();
+    let prober = Prober::start(&config.client, watch)?;
     let wish = Wish {
         interval: config.interval,
         duration: config.duration,
         within: config.within,
         plain: config.plain,
         endless: config.follow,
+        ..Wish::default()
     };
-    let path = |request| Path { client: &config.client, request, wish, keeps_journal: config.record, epoch };
-    let stalls = Mutex::new(Vec::new());
-    let (one, other) = thread::scope(|scope| {
-        let (done, is_done) = bounded::<()>(0);
-        let stalls = &stalls;
-        let spawn = |name: &str| thread::Builder::new().name(name.to_owned());
-        spawn("own timer").spawn_scoped(scope, move || own_time::watch(epoch, stalls, &is_done))?;
-        let against = config
-            .against
-            .clone()
-            .map(|request| spawn("against").spawn_scoped(scope, || path(request).measure(limits, watch)));
-        let one = path(config.request.clone()).measure(limits, watch)?;
-        let other =
-            against.transpose()?.map(|thread| thread.join().unwrap_or_else(|_| Err(lost().into()))).transpose()?;
-        drop(done);
-        Ok::<_, ProbeError>((one, other))
-    })?;
-    let stalls = lock(&stalls);
-    let report = |measured: Measured| measured.report(epoch, &stalls, config.within);
-    let other = other.map(report);
-    Ok(Report { against: other.map(Box::new), ..report(one) })
+    let measured = |request: &Request| {
+        let path = prober.path(request.clone(), limits)?;
+        let setup = Setup { keeps_journal: config.record, ..Setup::new(path.request().clone(), wish) };
+        let report = path.measure(&[setup], limits)?.remove(0);
+        Ok::<_, ProbeError>(Report { url: request.url.clone(), ..report })
+    };
+    thread::scope(|scope| {
+        let spawn = || thread::Builder::new().name("against".to_owned());
+        let against = config.against.as_ref().map(|request| spawn().spawn_scoped(scope, || measured(request)));
+        let against = against.transpose()?;
+        let one = measured(&config.request)?;
+        let other = against.map(|thread| thread.join().unwrap_or_else(|_| Err(lost().into()))).transpose()?;
+        Ok(Report { against: other.map(Box::new), ..one })
+    })
 }
 
 fn lost() -> io::Error {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Epoch;
 use super::stream::{Outcome, Seen};
-use crate::client::{self, ClientError, Head, Request};
+use crate::client::{self, Head, Request};
 use crate::escape::shortened;
 use crate::report::{Report, Response, Timing};
 use crate::stats::{Clock, Exchange, Origin, Recorder, Stall, StreamSpec, Summary};
@@ -25,7 +25,8 @@ pub(super) struct Measured {
     /// The URLs that redirected the request for the origin's time, and so those for the streams, too.
     pub(super) redirects: Vec<String>,
     pub(super) exchanges: Vec<Exchange>,
-    pub(super) streams: Result<Vec<Seen>, ClientError>,
+    /// Or why there are none.
+    pub(super) streams: Result<Vec<Seen>, Answer>,
 }
 
 impl Measured {
@@ -34,7 +35,7 @@ impl Measured {
         let Measured { request, redirects, exchanges, streams } = self;
         let mut parts = Parts { redirects, ..Parts::default() };
         match streams {
-            Err(error) => parts.failures.push(error.answer()),
+            Err(answer) => parts.failures.push(answer),
             Ok(streams) => {
                 parts.smallest = streams.iter().map(|seen| seen.asked.size).min().unwrap_or(0);
                 streams.into_iter().for_each(|seen| parts.add(seen));

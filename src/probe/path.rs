@@ -10,13 +10,16 @@ use super::clock::Exchanges;
 use super::outcome::Measured;
 use super::plan::{Wanted, Wish};
 use super::stream::{Job, Outcome, Seen};
-use super::{Epoch, ProbeError, Watch, lost};
+use super::{ProbeError, Prober, lost};
 use crate::client::live::Limits;
 use crate::client::origin::{self, Time};
 use crate::client::request::LAST_EVENT_ID;
-use crate::client::{Client, ClientError, Request};
+use crate::client::{ClientError, Request};
+use crate::lock::lock;
 use crate::nonce::nonce;
+use crate::report::Report;
 use crate::stats::StreamSpec;
+use crate::verdict::Answer;
 
 /// How long after the origin's end something may still come, such as all of it.
 const GRACE: Duration = Duration::from_secs(4);
@@ -25,99 +28,172 @@ const GRACE: Duration = Duration::from_secs(4);
 /// ends them at different times, and a restart at the same.
 const HEAD_START: Duration = Duration::from_millis(200);
 
-/// A path to measure.
-#[derive(Debug, Clone)]
-pub(super) struct Path<'a> {
-    pub(super) client: &'a Client,
-    pub(super) request: Request,
-    pub(super) wish: Wish,
-    pub(super) keeps_journal: bool,
-    pub(super) epoch: Epoch,
+/// A path of which is known whose origin is at its end.
+#[derive(Debug)]
+pub struct Path<'p> {
+    prober: &'p Prober<'p>,
+    request: Request,
+    redirects: Vec<String>,
+    end: End,
 }
 
-impl Path<'_> {
-    /// Measures it.
-    ///
-    /// # Errors
-    /// When the request can't be made, and when no thread, or no random number, is left.
-    pub(super) fn measure(mut self, limits: &Limits, watch: Watch<'_>) -> Result<Measured, ProbeError> {
-        let exchanges = Exchanges::default();
+/// Who is at a path's end.
+#[derive(Debug)]
+enum End {
+    /// An origin of ours, with its clock so far.
+    Ours(Exchanges),
+    /// Somebody else's.
+    Foreign,
+    /// Nobody; why.
+    Nobody(Answer),
+}
+
+/// A way to ask for streams.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The request, but for what the streams' pace adds to its query.
+    pub request: Request,
+    /// Which streams.
+    pub wish: Wish,
+    /// How much later than the others they are asked for.
+    pub after: Duration,
+    /// Whether all that is seen is kept, for [`Report::recording`].
+    pub keeps_journal: bool,
+}
+
+impl Setup {
+    /// Asks for the streams of `wish`, at once.
+    pub fn new(request: Request, wish: Wish) -> Setup {
+        Setup { request, wish, after: Duration::ZERO, keeps_journal: false }
+    }
+}
+
+impl<'p> Path<'p> {
+    pub(super) fn find(prober: &'p Prober<'p>, mut request: Request, limits: &Limits) -> Result<Path<'p>, ProbeError> {
         let begun = Instant::now();
-        let mut asked = origin::ask(self.client, &self.request, limits);
+        let mut asked = origin::ask(prober.client, &request, limits);
         if matches!(asked, Ok(None)) && begun.elapsed() >= origin::TIME_TO_ANSWER {
             // A service that was asleep needs a while for its first answer.
-            asked = origin::ask(self.client, &self.request, limits);
+            asked = origin::ask(prober.client, &request, limits);
         }
-        let request = self.request.clone();
         let mut redirects = Vec::new();
-        let streams = match asked {
+        let end = match asked {
             Err(error @ ClientError::Request(..)) => return Err(ProbeError::Request(error)),
-            Err(error) => Err(error),
-            Ok(None) => self.foreign(limits, watch).map(|seen| vec![seen]).map(Ok)?,
+            Err(error) => End::Nobody(error.answer()),
+            Ok(None) => End::Foreign,
             Ok(Some(time)) => {
-                exchanges.add(&time, self.epoch);
-                (self.request.url, redirects) = events_url(&self.request.url, &time);
-                if self.request.take_header(LAST_EVENT_ID).is_some() {
+                let exchanges = Exchanges::default();
+                exchanges.add(&time, prober.epoch);
+                (request.url, redirects) = events_url(&request.url, &time);
+                if request.take_header(LAST_EVENT_ID).is_some() {
                     log::info!("{LAST_EVENT_ID} is left out: each stream of the probe is a new one");
                 }
-                Ok(self.ours(&exchanges, limits, watch)?)
+                End::Ours(exchanges)
             }
         };
-        Ok(Measured { request, redirects, exchanges: exchanges.all(), streams })
+        Ok(Path { prober, request, redirects, end })
     }
 
-    /// All that can be seen of another origin: its one stream, as it is.
-    fn foreign(&self, limits: &Limits, watch: Watch<'_>) -> io::Result<Seen> {
-        let spec = StreamSpec { name: "stream".to_owned(), interval_us: 1_000_000, size: 0, count: None };
-        let patience = (!self.wish.endless).then(|| self.wish.run());
-        let job = Job {
-            client: self.client,
-            url: &self.request.url,
-            exchanges: None,
-            request: self.request.clone(),
-            spec,
-            id: None,
-            patience,
-            any_type: false,
-            keeps_journal: self.keeps_journal,
-            epoch: self.epoch,
+    /// The request for its stream, whatever redirects there followed.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Whether the origin is one of ours.
+    pub fn is_ours(&self) -> bool {
+        matches!(self.end, End::Ours(_))
+    }
+
+    /// Measures it in several ways at once. There is a report for each, in their order.
+    ///
+    /// # Errors
+    /// When no thread, or no random number, is left.
+    pub fn measure(&self, setups: &[Setup], limits: &Limits) -> io::Result<Vec<Report>> {
+        let (exchanges, streams) = match &self.end {
+            End::Nobody(answer) => (Vec::new(), setups.iter().map(|_| Err(answer.clone())).collect()),
+            End::Foreign => (Vec::new(), self.foreign(setups, limits)?),
+            End::Ours(exchanges) => {
+                let streams = self.ours(setups, exchanges, limits)?;
+                (exchanges.all(), streams)
+            }
         };
-        job.run(limits, watch)
+        let stalls = lock(&self.prober.stalls).clone();
+        let report = |(setup, streams): (&Setup, _)| {
+            let (request, redirects, exchanges) = (setup.request.clone(), self.redirects.clone(), exchanges.clone());
+            let measured = Measured { request, redirects, exchanges, streams };
+            measured.report(self.prober.epoch, &stalls, setup.wish.within)
+        };
+        Ok(setups.iter().zip(streams).map(report).collect())
+    }
+
+    /// All that can be seen of another origin: a stream each, as it is.
+    fn foreign(&self, setups: &[Setup], limits: &Limits) -> io::Result<Vec<Result<Vec<Seen>, Answer>>> {
+        let spec = StreamSpec { name: "stream".to_owned(), interval_us: 1_000_000, size: 0, count: None };
+        let jobs = setups.iter().map(|setup| {
+            let patience = (!setup.wish.endless).then(|| setup.wish.run());
+            let job = Job {
+                client: self.prober.client,
+                url: &setup.request.url,
+                exchanges: None,
+                request: setup.request.clone(),
+                spec: spec.clone(),
+                id: None,
+                patience,
+                any_type: false,
+                keeps_journal: setup.keeps_journal,
+                epoch: self.prober.epoch,
+            };
+            (setup.after, job)
+        });
+        let seen = self.at_once(jobs.collect(), limits)?;
+        Ok(seen.into_iter().map(|seen| Ok(vec![seen])).collect())
     }
 
     /// The streams of our origin, all at once, and its clock beside them.
-    fn ours(&self, exchanges: &Exchanges, limits: &Limits, watch: Watch<'_>) -> io::Result<Vec<Seen>> {
-        let (_, query) = self.request.url.split_once('?').unwrap_or((&self.request.url, ""));
-        let jobs = self.wish.streams(query).into_iter().map(|wanted| self.our_job(wanted, exchanges));
-        let jobs = jobs.collect::<io::Result<Vec<_>>>()?;
-        let session = self.client.session();
+    fn ours(
+        &self,
+        setups: &[Setup],
+        exchanges: &Exchanges,
+        limits: &Limits,
+    ) -> io::Result<Vec<Result<Vec<Seen>, Answer>>> {
+        let mut jobs = Vec::new();
+        let mut counts = Vec::new();
+        for setup in setups {
+            let own = self.our_jobs(setup, exchanges)?;
+            counts.push(own.len());
+            jobs.extend(own);
+        }
+        let Prober { client, epoch, .. } = *self.prober;
+        let session = client.session();
         let stopper = session.stopper();
         let request = origin::time_request(&self.request);
-        thread::scope(|scope| {
+        let mut seen = thread::scope(|scope| {
             let (done, is_done) = bounded::<()>(0);
-            let asking = move || exchanges.keep_asking(&session, &request, self.epoch, &is_done);
+            let asking = move || exchanges.keep_asking(&session, &request, epoch, &is_done);
             thread::Builder::new().name("clock".to_owned()).spawn_scoped(scope, asking)?;
-            // Where only some get through at a time, it is those that name the verdict: the small events.
-            let mut sizes: Vec<u64> = jobs.iter().map(|job| job.spec.size).collect();
-            sizes.sort_unstable();
-            let threads = jobs.into_iter().map(|job| {
-                let thread = thread::Builder::new().name(format!("stream {}", job.spec.name));
-                let larger_than = sizes.partition_point(|size| *size < job.spec.size) as u32;
-                thread.spawn_scoped(scope, move || {
-                    let _ = limits.pause(HEAD_START * larger_than);
-                    job.run(limits, watch)
-                })
-            });
-            let threads = threads.collect::<io::Result<Vec<_>>>();
-            let seen = threads.map(|threads| threads.into_iter().map(|thread| thread.join()));
-            let seen = seen.and_then(|seen| seen.map(|seen| seen.unwrap_or_else(|_| Err(lost()))).collect());
+            let seen = self.at_once(jobs, limits);
             stopper.stop();
             drop(done);
             seen
-        })
-        .map(|mut seen: Vec<Seen>| {
-            self.ask_about(&mut seen, limits);
-            seen
+        })?;
+        self.ask_about(&mut seen, limits);
+        let mut seen = seen.into_iter();
+        Ok(counts.into_iter().map(|count| Ok(seen.by_ref().take(count).collect())).collect())
+    }
+
+    /// Runs jobs, each so much later than the first.
+    fn at_once(&self, jobs: Vec<(Duration, Job<'_>)>, limits: &Limits) -> io::Result<Vec<Seen>> {
+        let watch = self.prober.watch;
+        thread::scope(|scope| {
+            let threads = jobs.into_iter().map(|(after, job)| {
+                let thread = thread::Builder::new().name(format!("stream {}", job.spec.name));
+                thread.spawn_scoped(scope, move || {
+                    let _ = limits.pause(after);
+                    job.run(limits, watch)
+                })
+            });
+            let threads = threads.collect::<io::Result<Vec<_>>>()?;
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect()
         })
     }
 
@@ -126,39 +202,53 @@ impl Path<'_> {
     fn ask_about(&self, seen: &mut [Seen], limits: &Limits) {
         for seen in seen.iter_mut().filter(|seen| seen.head.is_none()) {
             let (Outcome::Stream(_), Some(id)) = (&seen.result, &seen.id) else { continue };
-            match origin::has_stream(self.client, &self.request, id, limits) {
+            match origin::has_stream(self.prober.client, &self.request, id, limits) {
                 Some(has) => seen.never_began = !has,
                 None => return,
             }
         }
     }
 
-    fn our_job<'b>(&'b self, wanted: Wanted, exchanges: &'b Exchanges) -> io::Result<Job<'b>> {
+    /// The streams that a setup asks for, each with how much later it is asked for: where only some get through at a
+    /// time, it is those that name the verdict, the small events.
+    fn our_jobs<'b>(&'b self, setup: &'b Setup, exchanges: &'b Exchanges) -> io::Result<Vec<(Duration, Job<'b>)>> {
+        let (_, query) = setup.request.url.split_once('?').unwrap_or((&setup.request.url, ""));
+        let wanted = setup.wish.streams(query);
+        let mut sizes: Vec<u64> = wanted.iter().map(|wanted| wanted.spec.size).collect();
+        sizes.sort_unstable();
+        let job = |wanted: Wanted| {
+            let larger_than = sizes.partition_point(|size| *size < wanted.spec.size) as u32;
+            Ok((setup.after + HEAD_START * larger_than, self.our_job(setup, wanted, exchanges)?))
+        };
+        wanted.into_iter().map(job).collect()
+    }
+
+    fn our_job<'b>(&'b self, setup: &'b Setup, wanted: Wanted, exchanges: &'b Exchanges) -> io::Result<Job<'b>> {
         let mut parameters: Vec<String> =
             wanted.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let id = if wanted.wants_nonce { Some(nonce()?) } else { None };
         parameters.extend(id.as_ref().map(|id| format!("id={id}")));
-        let mut request = self.request.clone();
+        let mut request = setup.request.clone();
         for parameter in parameters {
             let separator = if request.url.contains('?') { '&' } else { '?' };
             request.url = format!("{}{separator}{parameter}", request.url);
         }
         let patience = match wanted.lasts {
             Some(lasts) => Some(lasts + GRACE),
-            None if self.wish.endless => None,
-            None => Some(self.wish.run()),
+            None if setup.wish.endless => None,
+            None => Some(setup.wish.run()),
         };
         Ok(Job {
-            client: self.client,
-            url: &self.request.url,
+            client: self.prober.client,
+            url: &setup.request.url,
             exchanges: Some(exchanges),
             request,
             spec: wanted.spec,
             id,
             patience,
             any_type: wanted.any_type,
-            keeps_journal: self.keeps_journal,
-            epoch: self.epoch,
+            keeps_journal: setup.keeps_journal,
+            epoch: self.prober.epoch,
         })
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::schedule::plan::Plan;
 use crate::stats::StreamSpec;
 use crate::units::format_duration;
+use crate::verdict::WITHIN_US;
 
 /// Time between two small events, unless another is asked for.
 pub const INTERVAL: Duration = Duration::from_millis(100);
@@ -26,16 +27,46 @@ const COUNT_MIN: u64 = 5;
 /// An interval that the user gave without a duration gets so many events.
 const COUNT_BY_INTERVAL: u32 = 10;
 
-/// Which streams to ask for, as far as the user has a say in it.
+/// Which streams to ask for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wish {
-    pub(super) interval: Option<Duration>,
-    pub(super) duration: Option<Duration>,
-    pub(super) within: Duration,
+pub struct Wish {
+    /// Time between two small events.
+    pub interval: Option<Duration>,
+    /// How long the longest stream runs.
+    pub duration: Option<Duration>,
+    /// Most an event may lag and still be in real time.
+    pub within: Duration,
     /// Without the header fields that cure some paths.
-    pub(super) plain: bool,
+    pub plain: bool,
     /// One stream without end.
-    pub(super) endless: bool,
+    pub endless: bool,
+    /// How many streams of different pace.
+    pub paces: Paces,
+}
+
+/// How many streams of different pace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Paces {
+    /// Four: they name the verdict, and explain it.
+    #[default]
+    Four,
+    /// Two of small events: they tell whether a path streams.
+    Two,
+    /// One of small events, further apart than the tolerance: it tells so, too, but for what comes with many events.
+    One,
+}
+
+impl Default for Wish {
+    fn default() -> Wish {
+        Wish {
+            interval: None,
+            duration: None,
+            within: Duration::from_micros(WITHIN_US as u64),
+            plain: false,
+            endless: false,
+            paces: Paces::default(),
+        }
+    }
 }
 
 /// A stream to ask for.
@@ -68,12 +99,18 @@ impl Wish {
         let fast = FAST_MAX.min(interval / 5).max(Duration::from_millis(1));
         let slow = SLOW.max(self.within * 2);
         let slow = if slow == interval { slow * 2 } else { slow };
-        let rows = [
+        let middle = (interval * 5 / 2).max(self.within * 2);
+        let four = [
             ("S", interval, 0, main, u64::MAX),
             ("M", interval, 1000, main, u64::MAX),
             ("L", fast, 2000, main, FAST_COUNT_MAX),
             ("W", slow, 0, self.run(), u64::MAX),
         ];
+        let rows = match self.paces {
+            Paces::Four => four.to_vec(),
+            Paces::Two => vec![four[0], four[3]],
+            Paces::One => vec![("V", middle, 0, main, u64::MAX)],
+        };
         let wanted = |(name, interval, size, run, count_max): (&str, Duration, u64, Duration, u64)| {
             let interval = given.plan.interval.unwrap_or(interval);
             let count = (run.as_micros() / interval.as_micros().max(1)) as u64;
@@ -150,8 +187,14 @@ impl Given {
 mod tests {
     use super::*;
 
-    const WISH: Wish =
-        Wish { interval: None, duration: None, within: Duration::from_millis(100), plain: false, endless: false };
+    const WISH: Wish = Wish {
+        interval: None,
+        duration: None,
+        within: Duration::from_millis(100),
+        plain: false,
+        endless: false,
+        paces: Paces::Four,
+    };
 
     /// The streams in short.
     fn streams(wish: Wish, query: &str) -> Vec<String> {
@@ -172,6 +215,17 @@ mod tests {
         ];
         assert_eq!(streams(WISH, ""), expected);
         assert_eq!(WISH.streams("").iter().map(|wanted| wanted.lasts.unwrap()).max(), Some(DURATION));
+    }
+
+    #[test]
+    fn fewer_paces() {
+        assert_eq!(
+            streams(Wish { paces: Paces::Two, ..WISH }, ""),
+            ["S interval=100ms&count=60", "W interval=1s&count=8"]
+        );
+        assert_eq!(streams(Wish { paces: Paces::One, ..WISH }, "size=32k"), ["V interval=250ms&count=24"]);
+        let tolerant = Wish { paces: Paces::One, within: Duration::from_secs(1), ..WISH };
+        assert_eq!(streams(tolerant, ""), ["V interval=2s&count=5"]);
     }
 
     #[test]
