@@ -7,7 +7,7 @@
 
 mod claim;
 
-pub use claim::{Basis, Cure, CureId, Limit, LimitKind, Mechanism, Note, Place, Shape, Source};
+pub use claim::{Basis, Cure, Limit, LimitKind, Mechanism, Note, Shape, Source};
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

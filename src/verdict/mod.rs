@@ -7,15 +7,18 @@
 
 mod answer;
 mod classify;
+mod cure;
 pub mod cures;
 mod damage;
 mod decide;
+pub mod diagnosis;
 mod findings;
 mod foreign;
 mod hop;
 mod shape;
 
 pub use answer::Reply;
+pub use cure::{CureId, Place};
 pub use findings::{Finding, Id, Severity};
 pub use hop::Hop;
 

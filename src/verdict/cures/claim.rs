@@ -1,10 +1,10 @@
 //! What an entry of the book says: mechanisms, limits and notes, with cures and sources.
 
+use serde::Deserialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{Deserializer, Error, IntoDeserializer};
-use serde::{Deserialize, Serialize};
 
-use super::super::{HoldKind, Judgement};
+use super::super::{CureId, HoldKind, Judgement};
 
 /// How a claim is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -115,64 +115,6 @@ pub struct Cure {
     /// What the id doesn't say.
     #[serde(default)]
     pub text: Option<String>,
-}
-
-/// The ids of cures. They are stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CureId {
-    /// The origin says `X-Accel-Buffering: no`.
-    AccelNo,
-    /// The origin says `Cache-Control: no-transform`.
-    NoTransform,
-    /// The client doesn't accept gzip.
-    Identity,
-    /// The origin says `Content-Encoding: identity`.
-    EncodingIdentity,
-    /// The client sends a POST.
-    Post,
-    /// The origin begins with 4 KiB of comments.
-    #[serde(rename = "pad-4k")]
-    Pad4k,
-    /// The origin begins with 16 KiB of comments.
-    #[serde(rename = "pad-16k")]
-    Pad16k,
-    /// The origin begins with 64 KiB of comments.
-    #[serde(rename = "pad-64k")]
-    Pad64k,
-    /// The origin ends the response by closing the connection.
-    CloseFraming,
-    /// The origin sends chunks.
-    Chunked,
-    /// The origin sends a first byte at once.
-    EarlyByte,
-    /// The origin sends a comment when it has been quiet.
-    Heartbeat,
-    /// Somebody changes the configuration of what is in between.
-    ProxyConfig,
-}
-
-/// Who can apply a cure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Place {
-    /// The origin.
-    Origin,
-    /// The client.
-    Client,
-    /// Whoever configures what is in between.
-    ProxyConfig,
-}
-
-impl CureId {
-    /// Who can apply it.
-    pub fn place(self) -> Place {
-        match self {
-            CureId::Identity | CureId::Post => Place::Client,
-            CureId::ProxyConfig => Place::ProxyConfig,
-            _ => Place::Origin,
-        }
-    }
 }
 
 impl Shape {

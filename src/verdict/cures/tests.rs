@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
+use crate::verdict::CureId;
 use HoldKind::{Bytes, Close, Constant, OneEvent, Time, Unknown};
 use Judgement::{Batched, HeldUntilClose, Lagging, Silent};
 

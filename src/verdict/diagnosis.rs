@@ -1,0 +1,231 @@
+//! Why a path does what it does, and the least that makes it stream: what came of variants of one request in; cause and
+//! cures out.
+//!
+//! ```text
+//!  variants ──► which of them stream ──► pairs, if none alone ──► the same again ──► cause, cures
+//! ```
+//!
+//! Reasoning, not a lookup: from which variants stream follows what the path looks at, and from how the plain one is held,
+//! what it does. Who is in between picks words, never the verdict. A cure works when it was seen to, twice.
+
+mod advice;
+mod cause;
+mod variant;
+
+pub use advice::Advice;
+pub use cause::Cause;
+pub use variant::{LATE_MS, Variant};
+
+use super::{CureId, Hop, Id, Judgement, Place, Verdict};
+use crate::stats::Ending;
+
+/// What came of a variant.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// The variant.
+    pub variant: Variant,
+    /// What the path does to it.
+    pub verdict: Verdict,
+    /// When the response's head came, after the request, in milliseconds.
+    pub head_ms: Option<f64>,
+    /// The response shows `X-Accel-Buffering`.
+    pub shows_accel: bool,
+    /// The response's content coding.
+    pub coding: Option<String>,
+    /// How it ended, and after how long, in microseconds since the request.
+    pub end: (Ending, Option<i64>),
+    /// How long nothing had come when it ended, in microseconds.
+    pub quiet_us: Option<i64>,
+}
+
+/// All there is to reason from.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// What came of the variants, the plain one first.
+    pub tried: &'a [Tried],
+    /// What came of some of them the second time, the plain one first.
+    pub again: &'a [Tried],
+    /// Whether the origin is one of ours.
+    pub is_ours: bool,
+    /// Who is in between.
+    pub hop: Option<&'a Hop>,
+    /// The HTTP version with which our origin was asked.
+    pub origin_http: Option<&'a str>,
+}
+
+/// Something that may make the path stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// Its id: that of a cure, of several with `+` between them.
+    pub id: String,
+    /// What it consists of.
+    pub changes: Vec<CureId>,
+    /// Who can apply it: of several, whoever is the hardest to reach.
+    pub place: Place,
+    /// Whether it works; none if that isn't known.
+    pub works: Option<bool>,
+    /// What to do, one sentence.
+    pub text: String,
+}
+
+/// What is wrong, and what helps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Diagnosis {
+    /// Why the plain variant doesn't stream; none if it does.
+    pub cause: Option<Cause>,
+    /// What was tried, what costs least first; and what the cure book knows.
+    pub remedies: Vec<Remedy>,
+    /// The id of the least that was seen to work, twice.
+    pub smallest: Option<String>,
+    /// The lines to put where, as the cure book has them for who is in between.
+    pub advice: Vec<Advice>,
+    /// What else there is to say.
+    pub notes: Vec<String>,
+    /// After how long a silence a stream is cut, in seconds.
+    pub idle_cut_s: Option<f64>,
+    /// At which age a stream is cut, in seconds.
+    pub lifetime_cut_s: Option<f64>,
+}
+
+impl Tried {
+    /// It streams in real time.
+    pub fn streams(&self) -> bool {
+        self.verdict.verdict == Judgement::RealTime
+    }
+
+    /// It tells nothing: there were too many at once, or nothing could be told.
+    pub fn is_void(&self) -> bool {
+        let is_refused = || {
+            let refusals = [Id::TooManyRequests, Id::Unavailable, Id::SomeRefused];
+            self.verdict.findings.iter().any(|finding| refusals.contains(&finding.id))
+        };
+        match self.verdict.verdict {
+            Judgement::Unreachable | Judgement::Inconclusive => true,
+            Judgement::NotSse | Judgement::Silent => is_refused(),
+            _ => false,
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.verdict.verdict == Judgement::Cut
+    }
+}
+
+/// The variant with these changes.
+fn find<'a>(tried: &'a [Tried], variant: &Variant) -> Option<&'a Tried> {
+    tried.iter().find(|tried| tried.variant == *variant)
+}
+
+/// Those of one change, or of several if that is what it takes, that stream; what costs least first. Of paddings, the
+/// least.
+pub fn working(tried: &[Tried]) -> Vec<&Tried> {
+    let mut works: Vec<&Tried> = tried
+        .iter()
+        .filter(|tried| tried.variant.is_steady() && !tried.variant.changes().is_empty() && tried.streams())
+        .collect();
+    works.sort_by_key(|tried| cost(&tried.variant));
+    let fewest = works.first().map_or(0, |tried| tried.variant.changes().len());
+    works.retain(|tried| tried.variant.changes().len() == fewest);
+    let is_padding =
+        |tried: &&Tried| matches!(tried.variant.changes(), [CureId::Pad4k | CureId::Pad16k | CureId::Pad64k]);
+    let least = works.iter().copied().find(is_padding).map(|tried| tried.variant.clone());
+    works.retain(|tried| !is_padding(tried) || least.as_ref() == Some(&tried.variant));
+    works
+}
+
+/// How much a variant costs: one change less than two, and each as much as its place among all.
+fn cost(variant: &Variant) -> (usize, usize, Vec<CureId>) {
+    let places = variant.changes().iter().map(|id| *id as usize);
+    (variant.changes().len(), places.max().unwrap_or(0), variant.changes().to_vec())
+}
+
+/// The pairs to try: those whose parts were tried, if no change alone makes the path stream, but all of them together do.
+pub fn pairs(tried: &[Tried]) -> Vec<Variant> {
+    let is_single = |tried: &&&Tried| tried.variant.changes().len() == 1;
+    let works = working(tried);
+    let streams = tried.first().is_none_or(Tried::streams);
+    if streams || works.is_empty() || works.iter().any(|tried| is_single(&tried)) {
+        return Vec::new();
+    }
+    let was_tried = |id: &CureId| find(tried, &Variant::of(&[*id])).is_some();
+    let pairs = Variant::pairs().filter(|pair| pair.changes().iter().all(was_tried));
+    // What streams with everything has a pair of its framing, if any.
+    let closes = |variant: &Variant| variant.changes().contains(&CureId::CloseFraming);
+    pairs.filter(|pair| works.iter().any(|all| closes(&all.variant) || !closes(pair))).collect()
+}
+
+/// The variants to be measured once more before they are called working, what costs least first.
+pub fn to_confirm(tried: &[Tried]) -> Vec<Variant> {
+    let is_held = tried.first().is_some_and(|plain| !plain.streams());
+    let cures = working(tried).into_iter().filter(|_| is_held).map(|tried| tried.variant.clone());
+    let idle = [Variant::heartbeat(), Variant::quiet()];
+    let idle = idle.into_iter().filter(|_| is_idle_cut(tried));
+    cures.chain(idle).collect()
+}
+
+/// A silence is cut, and comments keep it from being cut.
+fn is_idle_cut(tried: &[Tried]) -> bool {
+    let (quiet, beating) = (find(tried, &Variant::quiet()), find(tried, &Variant::heartbeat()));
+    quiet.is_some_and(Tried::is_cut) && beating.is_some_and(|beating| !beating.is_cut() && !beating.is_void())
+}
+
+/// Reasons. There is a plain variant.
+pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
+    let Some(plain) = evidence.tried.first() else { return Diagnosis::default() };
+    let remedies = remedies(evidence, plain);
+    let smallest = remedies.iter().find(|remedy| remedy.works == Some(true) && remedy.place != Place::ProxyConfig);
+    let smallest = smallest.filter(|_| !plain.streams() || is_idle_cut(evidence.tried)).map(|remedy| remedy.id.clone());
+    let works: Vec<CureId> = remedies
+        .iter()
+        .filter(|remedy| remedy.works == Some(true))
+        .flat_map(|remedy| remedy.changes.iter().copied())
+        .collect();
+    let cause = cause::of(evidence, plain, &works);
+    let advice = if cause.is_some() { advice::of(evidence, plain) } else { Vec::new() };
+    let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref())).collect();
+    let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| is_idle_cut(evidence.tried));
+    let is_limit = plain.end.0 == Ending::LifetimeCut;
+    Diagnosis {
+        notes: cause::notes(evidence, plain),
+        cause,
+        remedies,
+        smallest,
+        advice,
+        idle_cut_s: quiet.and_then(|quiet| quiet.quiet_us).map(|us| us as f64 / 1e6),
+        lifetime_cut_s: plain.end.1.filter(|_| is_limit).map(|us| us as f64 / 1e6),
+    }
+}
+
+/// What was tried as a cure, what costs least first.
+fn remedies(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Remedy> {
+    let Evidence { tried, again, .. } = *evidence;
+    if plain.streams() {
+        let beating = find(again, &Variant::heartbeat()).filter(|_| is_idle_cut(tried));
+        return beating.map(|beating| remedy(&beating.variant, Some(!beating.is_cut()))).into_iter().collect();
+    }
+    let is_unsteady = again.first().is_some_and(Tried::streams);
+    let works = working(tried);
+    let mut tried: Vec<&Tried> = tried
+        .iter()
+        .filter(|tried| tried.variant.is_steady())
+        .filter(|tried| tried.variant.changes().len() == 1 || works.iter().any(|other| other.variant == tried.variant))
+        .collect();
+    tried.sort_by_key(|tried| cost(&tried.variant));
+    let works = |tried: &Tried| match find(again, &tried.variant) {
+        _ if tried.is_void() => None,
+        _ if !tried.streams() => Some(false),
+        Some(again) if again.streams() && !is_unsteady => Some(true),
+        _ => None,
+    };
+    tried.into_iter().map(|tried| remedy(&tried.variant, works(tried))).collect()
+}
+
+fn remedy(variant: &Variant, works: Option<bool>) -> Remedy {
+    let changes = variant.changes().to_vec();
+    let place = changes.iter().map(|id| id.place()).max().unwrap_or(Place::Origin);
+    let parts: Vec<String> = changes.iter().map(|id| format!("{} ({})", id.line(), id.text())).collect();
+    Remedy { id: variant.id(), changes, place, works, text: parts.join("; and ") }
+}
+
+#[cfg(test)]
+mod tests;

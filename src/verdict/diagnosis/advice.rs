@@ -1,0 +1,118 @@
+//! The cure book's words for a diagnosis.
+
+use super::{Cause, Evidence, Remedy, Tried, Variant, find, working};
+use crate::verdict::cures::{self, Basis, Cure, Entry, Mechanism, Source};
+use crate::verdict::{CureId, Place};
+
+/// More products are not named.
+const PRODUCTS_MOST: usize = 2;
+
+/// What the book has for a product: what it does, and the lines that change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// The product.
+    pub product: &'static str,
+    /// Whether it shows itself. If not, it is what is known to behave so.
+    pub is_seen: bool,
+    /// What it does, one sentence.
+    pub why: &'static str,
+    /// Where the lines go, or where to look.
+    pub place: &'static str,
+    /// The lines, as they are typed.
+    pub lines: &'static [String],
+    /// What the lines don't say.
+    pub text: Option<&'static str>,
+    /// Where that is known from.
+    pub source: &'static Source,
+}
+
+/// What the book has for what was seen: of each product that shows, the mechanism that fits best; if none does, of one
+/// that leaves no mark and was measured to do just that.
+pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Advice> {
+    let seen: Vec<&'static Entry> = evidence.hop.into_iter().flat_map(cures::entries_for).collect();
+    let mut found: Vec<(i32, Advice)> = seen.iter().filter_map(|entry| best(entry, evidence, plain, true)).collect();
+    if found.is_empty() {
+        let others = cures::book().iter().filter(|entry| seen.iter().all(|other| other.id != entry.id));
+        let others = others.filter_map(|entry| best(entry, evidence, plain, false));
+        found = others.filter(|(fits, advice)| *fits > 0 && advice.source.basis == Basis::Measured).collect();
+    }
+    found.sort_by_key(|(fits, _)| -fits);
+    let most = found.first().map_or(0, |(fits, _)| *fits);
+    found.into_iter().filter(|(fits, _)| *fits == most).map(|(_, advice)| advice).take(PRODUCTS_MOST).collect()
+}
+
+/// The mechanism of a product that fits best, and how well.
+fn best(entry: &'static Entry, evidence: &Evidence<'_>, plain: &Tried, is_seen: bool) -> Option<(i32, Advice)> {
+    let behind = entry.behind(plain.verdict.verdict, plain.verdict.hold.kind);
+    let fitting = behind.filter_map(|mechanism| {
+        let configured = mechanism.cures.iter().find(|cure| cure.id == CureId::ProxyConfig)?;
+        Some((fit(mechanism, evidence), mechanism, configured))
+    });
+    // Of those that fit alike, the one that comes first.
+    let (fits, mechanism, cure) = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+    Some((fits, advice(entry, mechanism, cure, is_seen)?))
+}
+
+/// How many of a mechanism's cures do here what they do there, less those that don't.
+fn fit(mechanism: &Mechanism, evidence: &Evidence<'_>) -> i32 {
+    let works = working(evidence.tried);
+    let agrees = |cure: &Cure| {
+        let tried = find(evidence.tried, &Variant::of(&[cure.id])).filter(|tried| !tried.is_void());
+        tried.map_or(0, |tried| if works.iter().any(|other| other.variant == tried.variant) { 1 } else { -1 })
+    };
+    mechanism.cures.iter().map(agrees).sum()
+}
+
+fn advice(entry: &'static Entry, mechanism: &'static Mechanism, cure: &'static Cure, is_seen: bool) -> Option<Advice> {
+    Some(Advice {
+        product: &entry.name,
+        is_seen,
+        why: &mechanism.why,
+        place: cure.place.as_deref()?,
+        lines: &cure.lines,
+        text: cure.text.as_deref(),
+        source: entry.sources.get(&mechanism.from)?,
+    })
+}
+
+/// The change of a configuration, as one of the things that may help. It can't be tried from here.
+pub(super) fn remedy(advice: &[Advice], cause: Option<&Cause>) -> Option<Remedy> {
+    let text = match advice.first() {
+        Some(advice) => {
+            let what = if advice.lines.is_empty() {
+                advice.text.unwrap_or_default().to_owned()
+            } else {
+                advice.lines.join(" ")
+            };
+            format!("{}, {}: {what}", advice.product, advice.place)
+        }
+        None => in_general(cause?.id)?.to_owned(),
+    };
+    let (id, changes) = (CureId::ProxyConfig.as_str().to_owned(), vec![CureId::ProxyConfig]);
+    Some(Remedy { id, changes, place: Place::ProxyConfig, works: None, text })
+}
+
+/// What to look for in a configuration, whoever's it is.
+fn in_general(cause: &str) -> Option<&'static str> {
+    Some(match cause {
+        "buffer" | "start-buffer" | "until-close" | "one-behind" | "framing" => {
+            "turn response buffering off for this path"
+        }
+        "header-eaten" => {
+            "let the inner proxy pass X-Accel-Buffering on (nginx: proxy_pass_header X-Accel-Buffering;), or turn \
+             response buffering off in each of them (nginx: proxy_buffering off;)"
+        }
+        "compressor" => "leave text/event-stream out of what is compressed",
+        "content-type" => "leave text/event-stream out of what inspects or rewrites responses",
+        "cork" => "let the proxy send small segments at once: TCP_NODELAY (haproxy: option http-no-delay)",
+        "timer" | "start-timer" | "delay" => {
+            "look for a flush interval, an inspection with a time limit, or a delay that was put in"
+        }
+        "method" => "look for what treats GET requests apart: a cache, or a tunnel's edge",
+        "rate-limit" => "look for a limit on bytes a second",
+        "lifetime-limit" => "raise the limit on how long a response may take; heartbeats don't help",
+        "idle-limit" => "raise the limit on how long a response may be quiet",
+        "replay" => "take this path out of the cache",
+        _ => return None,
+    })
+}

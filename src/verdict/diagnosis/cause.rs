@@ -1,0 +1,258 @@
+//! From what streams and what doesn't, to what the path looks at and what it does.
+
+use super::{Evidence, LATE_MS, Tried, Variant, find};
+use crate::stats::Ending;
+use crate::verdict::findings::time;
+use crate::verdict::{CureId, Hold, HoldKind, Id, Judgement};
+
+/// Why the plain variant doesn't stream.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Cause {
+    /// Its id. It is stable.
+    pub id: &'static str,
+    /// What happens and what it depends on: sentences without a capital and a final dot, separated by semicolons.
+    pub text: String,
+}
+
+/// How long Linux keeps a corked segment, in milliseconds, and what measuring adds.
+const CORK_MS: std::ops::RangeInclusive<u64> = 185..=235;
+/// A head that takes so long, in milliseconds, waited for something.
+const HEAD_LATE_MS: f64 = 1000.0;
+/// A head that came so much sooner than a late first byte, in milliseconds, didn't wait for it.
+const HEAD_SOONER_MS: f64 = 500.0;
+
+/// What the path was seen to look at.
+struct Conditions<'a> {
+    evidence: &'a Evidence<'a>,
+    plain: &'a Tried,
+    works: &'a [CureId],
+}
+
+/// The cause, given the changes that are known to work.
+pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[CureId]) -> Option<Cause> {
+    if evidence.again.first().is_some_and(Tried::streams) && !plain.streams() {
+        let text = "the same request streamed when it was sent again: the path doesn't do the same every time, as where \
+                    several servers take turns or a machine is busy";
+        return Some(Cause { id: "unsteady", text: text.to_owned() });
+    }
+    if plain.streams() {
+        return idle(evidence);
+    }
+    Conditions { evidence, plain, works }.cause()
+}
+
+/// The path streams, but doesn't let a stream be quiet.
+fn idle(evidence: &Evidence<'_>) -> Option<Cause> {
+    let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| super::is_idle_cut(evidence.tried))?;
+    let after = time(quiet.quiet_us.unwrap_or(0));
+    Some(Cause {
+        id: "idle-limit",
+        text: format!("a stream is cut when nothing was sent for {after}; comments keep it open"),
+    })
+}
+
+impl Conditions<'_> {
+    fn has(&self, id: CureId) -> bool {
+        self.works.contains(&id)
+    }
+
+    fn cause(&self) -> Option<Cause> {
+        let Tried { verdict, .. } = self.plain;
+        let found = verdict.findings.first();
+        match verdict.verdict {
+            // Nothing came, so there is nothing to reason from, but for what it says itself.
+            Judgement::Unreachable | Judgement::Inconclusive => None,
+            Judgement::NotSse if self.works.is_empty() => {
+                found.map(|finding| Cause { id: finding.id.as_str(), text: finding.text.clone() })
+            }
+            Judgement::Corrupt => found.map(|finding| {
+                let id = if finding.id == Id::Replay { "replay" } else { "damage" };
+                self.tell(id, &[verdict.summary.clone()])
+            }),
+            _ => Some(self.tell(self.id(), &[self.mechanism()])),
+        }
+    }
+
+    /// The cause, with all that is known of what it depends on.
+    fn tell(&self, id: &'static str, mechanism: &[String]) -> Cause {
+        let more =
+            [self.coding(), self.framing(), self.kind(), self.method(), self.header(), self.old_http(), self.head()];
+        let parts: Vec<String> = mechanism.iter().cloned().chain(more.into_iter().flatten()).collect();
+        Cause { id, text: parts.join("; ") }
+    }
+
+    fn id(&self) -> &'static str {
+        let Hold { kind, .. } = self.plain.verdict.hold;
+        match kind {
+            _ if self.plain.end.0 == Ending::LifetimeCut => "lifetime-limit",
+            _ if self.plain.end.0 == Ending::IdleCut => "idle-limit",
+            _ if self.plain.verdict.verdict == Judgement::Cut => "cut",
+            _ if self.falls_behind() => "rate-limit",
+            _ if self.is_compressor() => "compressor",
+            HoldKind::Constant if self.is_cork() => "cork",
+            _ if self.depends_on_framing() => "framing",
+            _ if self.has(CureId::PlainType) && !self.has(CureId::AccelNo) => "content-type",
+            _ if self.has(CureId::Post) && !self.has(CureId::AccelNo) => "method",
+            HoldKind::Constant => "delay",
+            HoldKind::Time => "timer",
+            HoldKind::StartTime => "start-timer",
+            _ if self.is_eaten() => "header-eaten",
+            HoldKind::OneEvent => "one-behind",
+            HoldKind::Bytes => "buffer",
+            HoldKind::StartBytes => "start-buffer",
+            _ => "until-close",
+        }
+    }
+
+    fn falls_behind(&self) -> bool {
+        let is_held = self.plain.verdict.hold.kind != HoldKind::Unknown;
+        self.plain.verdict.verdict == Judgement::Lagging && !is_held
+    }
+
+    fn is_compressor(&self) -> bool {
+        [CureId::Identity, CureId::NoTransform, CureId::EncodingIdentity].iter().any(|id| self.has(*id))
+    }
+
+    fn is_cork(&self) -> bool {
+        self.plain.verdict.hold.ms.is_some_and(|ms| CORK_MS.contains(&ms))
+    }
+
+    fn depends_on_framing(&self) -> bool {
+        self.has(CureId::CloseFraming) || self.has(CureId::Chunked)
+    }
+
+    fn tried(&self, id: CureId) -> Option<&Tried> {
+        find(self.evidence.tried, &Variant::of(&[id])).filter(|tried| !tried.is_void())
+    }
+
+    /// Our origin sent the field, and it didn't arrive, and yet it didn't help.
+    fn is_eaten(&self) -> bool {
+        let tried = self.tried(CureId::AccelNo).filter(|tried| tried.coding.is_some() || tried.head_ms.is_some());
+        self.evidence.is_ours
+            && tried.is_some_and(|tried| !tried.streams() && !tried.shows_accel)
+            && self.works.is_empty()
+    }
+
+    /// What is held, and until when.
+    fn mechanism(&self) -> String {
+        let Hold { kind, bytes, ms } = self.plain.verdict.hold;
+        let bytes = bytes.map_or("some bytes".to_owned(), |bytes| format!("{bytes} bytes"));
+        let ms =
+            ms.map_or("some time".to_owned(), |ms| time(i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1000)));
+        match kind {
+            HoldKind::Bytes => format!("a buffer is passed on only when it is full, whenever {bytes} are together"),
+            HoldKind::StartBytes => {
+                format!("a buffer is filled once, with the first {bytes}, and then everything passes")
+            }
+            HoldKind::Time => format!("what has come is passed on by a timer, every {ms}"),
+            HoldKind::StartTime => format!("the start is held for {ms}, and then everything passes"),
+            HoldKind::Constant if self.is_cork() => {
+                format!("each event is late by {ms}, which is how long a corked socket waits for more")
+            }
+            HoldKind::Constant => format!("each event is late by {ms}"),
+            HoldKind::OneEvent => "each event is kept until the next one is sent".to_owned(),
+            HoldKind::Close => {
+                "the whole response is kept until the origin ends it, or more of it than was sent".to_owned()
+            }
+            _ if self.plain.verdict.verdict == Judgement::Silent => {
+                "nothing of the response arrives, not even when the origin ends it".to_owned()
+            }
+            _ => self.plain.verdict.summary.clone(),
+        }
+    }
+
+    fn coding(&self) -> Option<String> {
+        let names = [
+            (CureId::NoTransform, "Cache-Control: no-transform"),
+            (CureId::EncodingIdentity, "Content-Encoding: identity"),
+            (CureId::Identity, "a request without gzip"),
+        ];
+        let obeyed: Vec<&str> = names.iter().filter(|(id, _)| self.has(*id)).map(|(_, name)| *name).collect();
+        if !obeyed.is_empty() {
+            let ignored = names.iter().filter(|(id, _)| self.tried(*id).is_some_and(|tried| !tried.streams()));
+            let ignored: Vec<&str> = ignored.map(|(_, name)| *name).collect();
+            let ignored =
+                if ignored.is_empty() { String::new() } else { format!(", but not with {}", ignored.join(" or ")) };
+            return Some(format!("it is a compressor: with {} the path streams{ignored}", obeyed.join(" or ")));
+        }
+        let identity = self.tried(CureId::Identity)?;
+        let is_other = identity.verdict.hold.kind != self.plain.verdict.hold.kind;
+        let is_coded = self.plain.coding.is_some() && identity.coding.is_none();
+        (is_other && is_coded || is_other && self.plain.verdict.verdict == Judgement::Silent).then(|| {
+            format!("a compressor holds it, too: without gzip the path is {}", identity.verdict.verdict.as_str())
+        })
+    }
+
+    fn framing(&self) -> Option<String> {
+        match (self.has(CureId::CloseFraming), self.has(CureId::Chunked)) {
+            (true, _) => Some("it does that to chunked responses: one that its connection ends passes".to_owned()),
+            (_, true) => Some("it does that to responses that their connection ends: chunked ones pass".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> Option<String> {
+        let is_alone = self.has(CureId::PlainType) && !self.has(CureId::AccelNo) && !self.is_compressor();
+        is_alone.then(|| "it looks at the content type: text/plain passes, text/event-stream doesn't".to_owned())
+    }
+
+    fn method(&self) -> Option<String> {
+        let is_alone = self.has(CureId::Post) && !self.has(CureId::AccelNo) && !self.is_compressor();
+        is_alone.then(|| "it looks at the method: a POST passes, a GET doesn't".to_owned())
+    }
+
+    fn header(&self) -> Option<String> {
+        if self.has(CureId::AccelNo) {
+            return Some("it obeys X-Accel-Buffering, as nginx does".to_owned());
+        }
+        let said = "something takes X-Accel-Buffering out of the response, and something holds it nonetheless: either one \
+                    proxy obeys it and another, further out, never sees it, or one is told to ignore it";
+        (self.id() == "header-eaten").then(|| said.to_owned())
+    }
+
+    fn old_http(&self) -> Option<String> {
+        let version = self.evidence.origin_http.filter(|version| *version == "HTTP/1.0")?;
+        let is_held = self.plain.verdict.hold.kind != HoldKind::None;
+        is_held.then(|| format!("the origin is asked with {version}, which knows no chunks"))
+    }
+
+    fn head(&self) -> Option<String> {
+        let is_held = self.plain.verdict.hold.kind != HoldKind::None;
+        let waits = self.plain.head_ms.is_none_or(|ms| ms >= HEAD_LATE_MS);
+        (is_held && waits).then(|| "not even the head of the response passes before".to_owned())
+    }
+}
+
+/// What else there is to say.
+pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !evidence.is_ours {
+        notes.push(
+            "the origin isn't one of ours, so that only what a client can change was tried, and only how events arrive \
+             is known; put sse-argo-tester serve behind the same path, and its framing, header fields, padding and exact \
+             lags are tried, too"
+                .to_owned(),
+        );
+    }
+    let head = find(evidence.tried, &Variant::late_byte()).filter(|_| plain.streams());
+    if head.is_some_and(|late| late.head_ms.is_none_or(|ms| ms >= f64::from(LATE_MS) - HEAD_SOONER_MS)) {
+        notes.push("the head of the response waits for the first byte of its body: send a comment at once".to_owned());
+    }
+    let steady = evidence.tried.iter().filter(|tried| tried.variant.is_steady());
+    let worse: Vec<String> = steady
+        .clone()
+        .filter(|tried| plain.streams() && !tried.streams() && !tried.is_void())
+        .map(|tried| format!("{} ({})", tried.variant.id(), tried.verdict.verdict.as_str()))
+        .collect();
+    if !worse.is_empty() {
+        notes.push(format!("it would not stream with: {}", worse.join(", ")));
+    }
+    let void = steady.filter(|tried| tried.is_void() && !plain.is_void()).count();
+    if void > 0 {
+        notes.push(format!(
+            "{void} variants tell nothing, as they were refused or kept back: the path passes fewer streams at once than \
+             were asked for"
+        ));
+    }
+    notes
+}
