@@ -2,6 +2,7 @@
 
 mod cat;
 mod client;
+mod diagnose;
 mod follow;
 mod interrupt;
 mod logging;
@@ -126,6 +127,7 @@ fn prepared(command: Command) -> Job {
             Box::new(|out| serve(config, out).map_err(|error| Failure::unreachable(error.to_string())))
         }
         Command::Probe(options) => Box::new(|out| probe::run(options, out)),
+        Command::Diagnose(options) => Box::new(|out| diagnose::run(options, out)),
         Command::Cat(options) => Box::new(|out| cat::run(options, out)),
         Command::Proxy(options) => {
             grow_descriptor_table(options.descriptors());

@@ -7,6 +7,7 @@ use argh::{ArgsInfo, FromArgs};
 use log::LevelFilter;
 
 use super::cat::Cat;
+use super::diagnose::Diagnose;
 use super::normalize::Spec;
 use super::probe::Probe;
 use super::proxy::Proxy;
@@ -42,6 +43,7 @@ pub(super) struct Args {
 pub(super) enum Command {
     Serve(Serve),
     Probe(Probe),
+    Diagnose(Diagnose),
     Cat(Cat),
     Proxy(Proxy),
 }

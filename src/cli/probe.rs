@@ -62,7 +62,7 @@ client_command! {
 }
 
 /// Most an event may be late, unless another time is given.
-const WITHIN: Duration = Duration::from_micros(WITHIN_US as u64);
+pub(super) const WITHIN: Duration = Duration::from_micros(WITHIN_US as u64);
 
 /// How the report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn format(text: &str) -> Result<Format, String> {
     }
 }
 
-fn run_time(text: &str) -> Result<Duration, String> {
+pub(super) fn run_time(text: &str) -> Result<Duration, String> {
     between(text, Duration::from_millis(1), Duration::from_secs(3600), "1ms to 1h")
 }
 
@@ -154,7 +154,7 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
 }
 
 /// That nobody reads the output any more is no failure.
-fn unless_unread(error: io::Error) -> Result<(), Failure> {
+pub(super) fn unless_unread(error: io::Error) -> Result<(), Failure> {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Ok(()),
         _ => Err(Failure::unreachable(format!("write the output: {error}"))),

@@ -194,6 +194,7 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Report,
     })
 }
 
-fn lost() -> io::Error {
+/// A thread ended without its last word.
+pub(crate) fn lost() -> io::Error {
     io::Error::other("a thread was lost")
 }

@@ -8,7 +8,7 @@ use crate::stats::{Bursts, Counts, Ending, Gap, Lag, Summary};
 use crate::verdict::{self, Finding, Hold, Hop, Judgement};
 
 /// The version of the schema.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// A report with the names that its JSON has, in their order.
 ///

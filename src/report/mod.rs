@@ -3,6 +3,7 @@
 //! Pure: no clock, no terminal; the width and whether to use colours are told.
 
 mod chart;
+pub mod diagnosis;
 mod json;
 mod junit;
 mod page;

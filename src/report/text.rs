@@ -125,7 +125,7 @@ fn severity(finding: &Finding) -> Span {
 }
 
 /// What two verdicts mean together.
-fn difference(this: &Verdict, other: &Verdict) -> String {
+pub(super) fn difference(this: &Verdict, other: &Verdict) -> String {
     use Judgement::{Inconclusive, NotSse, RealTime, Unreachable};
     let (here, there) = (this.verdict, other.verdict);
     match (here, there) {
@@ -180,7 +180,7 @@ fn last_line(report: &Report) -> String {
 }
 
 /// A URL with everything percent-encoded that would end it or not show.
-fn one_word(url: &str) -> String {
+pub(super) fn one_word(url: &str) -> String {
     let mut out = String::with_capacity(url.len());
     let mut utf8 = [0; 4];
     for c in url.chars() {

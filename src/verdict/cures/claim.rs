@@ -1,13 +1,13 @@
 //! What an entry of the book says: mechanisms, limits and notes, with cures and sources.
 
-use serde::Deserialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{Deserializer, Error, IntoDeserializer};
+use serde::{Deserialize, Serialize};
 
 use super::super::{CureId, HoldKind, Judgement};
 
 /// How a claim is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// With this program, on a path of our own.
@@ -19,7 +19,7 @@ pub enum Basis {
 }
 
 /// Where something is known from.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// How it is known.

@@ -1,5 +1,7 @@
 //! The cure book's words for a diagnosis.
 
+use serde::Serialize;
+
 use super::{Cause, Evidence, Remedy, Tried, Variant, find, working};
 use crate::verdict::cures::{self, Basis, Cure, Entry, Mechanism, Source};
 use crate::verdict::{CureId, Place};
@@ -8,7 +10,7 @@ use crate::verdict::{CureId, Place};
 const PRODUCTS_MOST: usize = 2;
 
 /// What the book has for a product: what it does, and the lines that change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Advice {
     /// The product.
     pub product: &'static str,
@@ -17,6 +19,7 @@ pub struct Advice {
     /// What it does, one sentence.
     pub why: &'static str,
     /// Where the lines go, or where to look.
+    #[serde(rename = "where")]
     pub place: &'static str,
     /// The lines, as they are typed.
     pub lines: &'static [String],

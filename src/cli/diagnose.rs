@@ -1,0 +1,92 @@
+//! `diagnose`: options to configuration, report to output and exit code.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::client::client_command;
+use super::interrupt::Wish;
+use super::probe::{WITHIN, run_time, unless_unread};
+use super::terminal::{self, Progress};
+use super::{Exit, Failure};
+use crate::diagnose::{self, Config, Depth};
+use crate::probe::ProbeError;
+use crate::report::diagnosis::{self, Diagnosed};
+use crate::verdict::Judgement;
+
+client_command! {
+    /// Find out why events don't arrive in real time on the way to URL, and the smallest change that cures it.
+    ///
+    /// Asks for many variants of one stream side by side, and looks twice at what helps. Takes up to 30 seconds. A URL
+    /// without a path means the origin's /events, if it is one of ours; of another origin, only what a client can change
+    /// is tried.
+    #[derive(FromArgs, ArgsInfo, Debug)]
+    #[argh(subcommand, name = "diagnose", help_triggers("-h", "--help"))]
+    struct Diagnose {
+        /// the stream's URL
+        #[argh(positional)]
+        url: String,
+        /// measure this URL at the same time: the direct way, so that the path isn't blamed for the origin's faults
+        #[argh(option, arg_name = "url")]
+        against: Option<String>,
+        /// take 12 seconds at most: fewer events, no silences, no combinations of cures
+        #[argh(switch)]
+        quick: bool,
+        /// most an event may be late and still be in real time (default 100ms)
+        #[argh(option, default = "WITHIN", from_str_fn(run_time), arg_name = "duration")]
+        within: Duration,
+        /// print the report as one JSON object
+        #[argh(switch)]
+        json: bool,
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let client = options.client();
+    let max_time = client.max_time;
+    let request = client.request(&options.url).map_err(Failure::usage)?;
+    if request.method.eq_ignore_ascii_case("HEAD") {
+        return Err(Failure::usage("-X HEAD asks for no events, and so there is nothing to diagnose".to_owned()));
+    }
+    let against = options.against.as_deref().map(|url| client.request(url)).transpose().map_err(Failure::usage)?;
+    let config = Config {
+        client: client.into_client().map_err(Failure::usage)?,
+        request,
+        against,
+        within: options.within,
+        depth: if options.quick { Depth::Quick } else { Depth::Standard },
+    };
+    let wish = Wish::install().and_then(|wish| Ok((wish.limits(max_time)?, wish)));
+    let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    let events = Arc::new(AtomicU64::new(0));
+    let progress = {
+        let (events, begun, url) = (Arc::clone(&events), Instant::now(), config.request.url.clone());
+        Progress::start(move || {
+            let (seconds, events) = (begun.elapsed().as_secs_f64(), events.load(Ordering::Relaxed));
+            format!("{seconds:4.1} s  {events} events so far  {url}")
+        })
+    };
+    let diagnosed = diagnose::run(&config, &limits, &|_| {
+        events.fetch_add(1, Ordering::Relaxed);
+    });
+    drop(progress);
+    let diagnosed = diagnosed.map_err(|error| match error {
+        ProbeError::Request(_) => Failure::usage(error.to_string()),
+        ProbeError::System(_) => Failure::unreachable(error.to_string()),
+    })?;
+    let text = written(&diagnosed, options.json);
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(unless_unread)?;
+    let verdict = diagnosed.plain().map_or(Judgement::Inconclusive, |plain| plain.report.verdict.verdict);
+    Ok(wish.exit(Exit::Verdict(verdict)))
+}
+
+fn written(diagnosed: &Diagnosed, json: bool) -> String {
+    if json {
+        return serde_json::to_string(&diagnosis::json(diagnosed)).unwrap_or_default() + "\n";
+    }
+    diagnosis::text(diagnosed, terminal::style(&io::stdout()))
+}

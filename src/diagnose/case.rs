@@ -1,0 +1,284 @@
+//! The variants of one path: which to look at, and what came of them.
+
+use std::io;
+use std::time::Duration;
+
+use super::{BETWEEN, Depth};
+use crate::client::Request;
+use crate::client::live::Limits;
+use crate::probe::{Paces, Path, Setup, Wish};
+use crate::report::Report;
+use crate::report::diagnosis::Row;
+use crate::schedule::plan::Plan;
+use crate::verdict::diagnosis::{Tried, Variant, pairs, to_confirm};
+use crate::verdict::{CureId, ending, representative};
+
+/// How much later than the plain variant the others begin: where only some streams pass at a time, it is among them.
+const HEAD_START: Duration = Duration::from_millis(700);
+
+/// What makes the stream of one client another one than that of the next.
+const ID: &str = "id";
+
+/// A variant, and what came of it.
+struct Entry {
+    variant: Variant,
+    request: Request,
+    report: Report,
+    again: Option<Report>,
+}
+
+/// A path and its variants.
+pub(super) struct Case<'a> {
+    path: &'a Path<'a>,
+    base: Request,
+    within: Duration,
+    depth: Depth,
+    entries: Vec<Entry>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(path: &'a Path<'a>, within: Duration, depth: Depth) -> Case<'a> {
+        let mut base = path.request().clone();
+        if path.is_ours() && without(&mut base.url, ID) {
+            log::info!("the parameter {ID} is left out: each stream of the diagnosis has an id of its own");
+        }
+        Case { path, base, within, depth, entries: Vec::new() }
+    }
+
+    /// The plain variant, those that differ from it by one change, and some that tell of limits.
+    fn first_variants(&self) -> Vec<Variant> {
+        let mut variants = vec![Variant::plain()];
+        variants.extend(self.singles().filter(|variant| !self.is_plain(variant)));
+        if self.path.is_ours() && self.depth != Depth::Quick {
+            variants.extend([Variant::late_byte(), Variant::quiet(), Variant::heartbeat()]);
+            variants.extend(Variant::everything());
+        }
+        variants
+    }
+
+    /// Of another origin, only what the client says can be changed; and not its method, which means something there.
+    fn singles(&self) -> impl Iterator<Item = Variant> + use<> {
+        let is_ours = self.path.is_ours();
+        Variant::singles()
+            .filter(move |variant| is_ours || matches!(variant.changes(), [CureId::Identity | CureId::Gzip]))
+    }
+
+    /// Whether it asks for the same as the plain variant.
+    fn is_plain(&self, variant: &Variant) -> bool {
+        self.asks_for(variant) == self.asks_for(&Variant::plain())
+    }
+
+    /// What decides about the response: the method, whether gzip is accepted, and the origin's plan.
+    fn asks_for(&self, variant: &Variant) -> (String, bool, Option<Plan>) {
+        let request = self.request(variant);
+        let mut fields = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("accept-encoding"));
+        let accepts_gzip = fields.any(|(_, value)| value.to_ascii_lowercase().contains("gzip"));
+        let plan = Plan::parse(query(&request.url)).ok().filter(|_| self.path.is_ours());
+        (request.method.to_ascii_uppercase(), accepts_gzip, plan)
+    }
+
+    /// The request of a variant.
+    fn request(&self, variant: &Variant) -> Request {
+        let mut request = self.base.clone();
+        if self.path.is_ours() {
+            let (place, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
+            request.url = format!("{place}?{}", variant.query(query));
+        }
+        if let Some(method) = variant.method() {
+            method.clone_into(&mut request.method);
+        }
+        if let Some(accepted) = variant.accept_encoding() {
+            while request.take_header("Accept-Encoding").is_some() {}
+            request.headers.push(("Accept-Encoding".to_owned(), accepted.to_owned()));
+        }
+        request
+    }
+
+    fn setup(&self, variant: &Variant, paces: Paces, duration: Option<Duration>) -> Setup {
+        let wish = Wish { within: self.within, duration, paces, ..Wish::default() };
+        Setup::new(self.request(variant), wish)
+    }
+
+    /// Looks at all variants at once.
+    pub(super) fn first_look(&mut self, limits: &Limits) -> io::Result<()> {
+        let variants = self.first_variants();
+        let setup = |variant: &Variant| {
+            let is_plain = *variant == Variant::plain();
+            let paces = if is_plain { Paces::Four } else { Paces::One };
+            let after = if is_plain { Duration::ZERO } else { HEAD_START };
+            Setup { after, ..self.setup(variant, paces, self.depth.first()) }
+        };
+        let setups: Vec<Setup> = variants.iter().map(setup).collect();
+        let reports = self.path.measure(&setups, limits)?;
+        self.keep(variants, setups, reports);
+        Ok(())
+    }
+
+    /// Looks once more at those of which nothing is known, for there were too many at once: at as many as got through.
+    pub(super) fn look_at_refused(&mut self, limits: &Limits) -> io::Result<()> {
+        let tried = self.tried();
+        let is_void = |tried: &&Tried| tried.is_void();
+        if tried.first().is_none_or(Tried::is_void) || is_over(limits) {
+            return Ok(());
+        }
+        let passed = tried.iter().filter(|tried| !tried.is_void()).count();
+        let refused = tried.iter().filter(is_void).take(passed).map(|tried| tried.variant.clone());
+        let refused: Vec<Variant> = refused.collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let setups: Vec<Setup> = refused.iter().map(|variant| self.setup(variant, Paces::One, Some(BETWEEN))).collect();
+        let reports = self.path.measure(&setups, limits)?;
+        self.entries.retain(|entry| !refused.contains(&entry.variant));
+        self.keep(refused, setups, reports);
+        Ok(())
+    }
+
+    /// Looks at pairs of changes, if no change helps alone.
+    pub(super) fn look_at_pairs(&mut self, limits: &Limits) -> io::Result<()> {
+        let pairs = pairs(&self.tried());
+        if pairs.is_empty() || is_over(limits) {
+            return Ok(());
+        }
+        let setups: Vec<Setup> = pairs.iter().map(|variant| self.setup(variant, Paces::One, Some(BETWEEN))).collect();
+        let reports = self.path.measure(&setups, limits)?;
+        self.keep(pairs, setups, reports);
+        Ok(())
+    }
+
+    /// Looks once more at what helps, and at the plain variant beside it. What came of them, the plain one first.
+    pub(super) fn second_look(&mut self, limits: &Limits) -> io::Result<Vec<Tried>> {
+        let mut variants = to_confirm(&self.tried());
+        if variants.is_empty() || is_over(limits) {
+            return Ok(Vec::new());
+        }
+        variants.insert(0, Variant::plain());
+        let (duration, least, others) = self.depth.second();
+        let setup = |(n, variant): (usize, &Variant)| {
+            let paces = match n {
+                1 if variant.is_steady() => least,
+                2.. if variant.is_steady() => others,
+                _ => Paces::One,
+            };
+            self.setup(variant, paces, Some(duration))
+        };
+        let setups: Vec<Setup> = variants.iter().enumerate().map(setup).collect();
+        let reports = self.path.measure(&setups, limits)?;
+        let again = variants.iter().zip(&reports).map(|(variant, report)| tried(variant, report)).collect();
+        for (variant, report) in variants.iter().zip(reports) {
+            if let Some(entry) = self.entries.iter_mut().find(|entry| entry.variant == *variant) {
+                entry.again = Some(report);
+            }
+        }
+        Ok(again)
+    }
+
+    fn keep(&mut self, variants: Vec<Variant>, setups: Vec<Setup>, reports: Vec<Report>) {
+        let entries = variants.into_iter().zip(setups).zip(reports);
+        self.entries.extend(entries.map(|((variant, setup), report)| Entry {
+            variant,
+            request: setup.request,
+            report,
+            again: None,
+        }));
+    }
+
+    /// What came of the variants, the plain one first.
+    pub(super) fn tried(&self) -> Vec<Tried> {
+        self.entries.iter().map(|entry| tried(&entry.variant, &entry.report)).collect()
+    }
+
+    /// What came of the plain variant.
+    pub(super) fn plain(&self) -> &Report {
+        &self.entries[0].report
+    }
+
+    /// All of it, with those that ask for the same as the plain one, in the order of their costs.
+    pub(super) fn into_rows(self) -> Vec<Row> {
+        let same: Vec<Variant> = self.singles().filter(|variant| self.is_plain(variant)).collect();
+        let same = same.into_iter().map(|variant| {
+            let request = self.request(&variant);
+            (variant, row(&request, self.plain().clone(), None, true))
+        });
+        let same: Vec<(Variant, Row)> = same.collect();
+        let measured = self.entries.into_iter().map(|entry| {
+            let row = row(&entry.request, entry.report, entry.again, false);
+            (entry.variant, row)
+        });
+        let mut rows: Vec<(Variant, Row)> = measured.chain(same).collect();
+        rows.sort_by_key(|(variant, _)| (!variant.is_steady(), variant.changes().len(), variant.changes().to_vec()));
+        rows.into_iter().map(|(variant, row)| named(&variant, row)).collect()
+    }
+}
+
+fn row(request: &Request, report: Report, again: Option<Report>, is_plain: bool) -> Row {
+    Row {
+        id: String::new(),
+        method: request.method.clone(),
+        query: query(&request.url).to_owned(),
+        request_headers: Vec::new(),
+        report,
+        again,
+        is_plain,
+    }
+}
+
+fn named(variant: &Variant, row: Row) -> Row {
+    let accepted = variant.accept_encoding().map(|value| ("Accept-Encoding".to_owned(), value.to_owned()));
+    Row { id: variant.id(), request_headers: accepted.into_iter().collect(), ..row }
+}
+
+/// What a report says, for reasoning.
+fn tried(variant: &Variant, report: &Report) -> Tried {
+    let field = |name| report.response.as_ref().and_then(|response| response.header(name));
+    let stream = representative(&report.streams);
+    let quiet_us = stream.and_then(|stream| {
+        let last_us = stream.lumps.last().map(|lump| lump.at_us)?;
+        Some(stream.end_us? - last_us)
+    });
+    Tried {
+        variant: variant.clone(),
+        verdict: report.verdict.clone(),
+        head_ms: report.timing.head,
+        shows_accel: field("x-accel-buffering").is_some(),
+        coding: field("content-encoding").map(str::to_owned),
+        end: ending(&report.streams),
+        quiet_us,
+    }
+}
+
+/// The limits have ended everything.
+fn is_over(limits: &Limits) -> bool {
+    limits.pause(Duration::ZERO).is_some()
+}
+
+fn query(url: &str) -> &str {
+    url.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// Takes a parameter out of a URL's query. Whether it was there.
+fn without(url: &mut String, name: &str) -> bool {
+    let Some((place, query)) = url.split_once('?') else { return false };
+    let is_other = |part: &&str| form_urlencoded::parse(part.as_bytes()).next().is_none_or(|(found, _)| found != name);
+    let kept: Vec<&str> = query.split('&').filter(is_other).collect();
+    let was_there = kept.len() < query.split('&').count();
+    *url = if kept.is_empty() { place.to_owned() } else { format!("{place}?{}", kept.join("&")) };
+    was_there
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_taken_out() {
+        let left = |url: &str| {
+            let mut url = url.to_owned();
+            (without(&mut url, ID), url)
+        };
+        assert_eq!(left("http://h/e?a=1&id=x&b"), (true, "http://h/e?a=1&b".to_owned()));
+        assert_eq!(left("http://h/e?id=x"), (true, "http://h/e".to_owned()));
+        assert_eq!(left("http://h/e?idx=x"), (false, "http://h/e?idx=x".to_owned()));
+        assert_eq!(left("http://h/e"), (false, "http://h/e".to_owned()));
+    }
+}

@@ -1,0 +1,113 @@
+//! Measures many variants of one path side by side, and finds out why it does what it does, and what cures it.
+//!
+//! ```text
+//!  variants, all at once ──► those refused, once more ──► pairs, if no change helps alone ──► what works, once more
+//! ```
+
+mod case;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::client::live::Limits;
+use crate::client::{Client, Request};
+use crate::probe::{self, Paces, ProbeError, Prober, Setup, Watch, Wish};
+use crate::report::Report;
+use crate::report::diagnosis::Diagnosed;
+use crate::verdict::diagnosis::{self, Evidence};
+use case::Case;
+
+/// What to diagnose, and how.
+#[derive(Debug)]
+pub struct Config {
+    /// Makes the requests.
+    pub client: Client,
+    /// The request for the stream. A URL without a path means our origin's `/events`.
+    pub request: Request,
+    /// Another path to measure at the same time.
+    pub against: Option<Request>,
+    /// Most an event may lag and still be in real time.
+    pub within: Duration,
+    /// How much time it takes.
+    pub depth: Depth,
+}
+
+/// How much time a diagnosis takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// 12 s at most: fewer events, no silence, no combinations.
+    Quick,
+    /// 30 s at most.
+    #[default]
+    Standard,
+}
+
+impl Depth {
+    fn most(self) -> Duration {
+        Duration::from_secs(if self == Depth::Quick { 12 } else { 30 })
+    }
+
+    /// How long the longest streams of a first look run.
+    fn first(self) -> Option<Duration> {
+        (self == Depth::Quick).then(|| Duration::from_millis(3500))
+    }
+
+    /// How long those of a second look run, and at how many paces the least of the cures is looked at, and the others.
+    fn second(self) -> (Duration, Paces, Paces) {
+        match self {
+            Depth::Quick => (Duration::from_millis(3500), Paces::One, Paces::One),
+            Depth::Standard => (Duration::from_secs(6), Paces::Four, Paces::Two),
+        }
+    }
+}
+
+/// How long the streams of another look at what was refused, or at combinations, run.
+const BETWEEN: Duration = Duration::from_secs(4);
+
+/// Diagnoses until all is known, or until `limits` end it; then the report tells what is known. `watch` is told of every
+/// event.
+///
+/// # Errors
+/// A [`ProbeError`]. That there is no answer, or no stream, is none.
+pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnosed, ProbeError> {
+    let begun = Instant::now();
+    let limits = &limits.at_most(config.depth.most());
+    let prober = Prober::start(&config.client, watch)?;
+    let path = prober.path(config.request.clone(), limits)?;
+    let mut case = Case::new(&path, config.within, config.depth);
+    let against = thread::scope(|scope| {
+        let spawn = || thread::Builder::new().name("against".to_owned());
+        let prober = &prober;
+        let measure = |request| spawn().spawn_scoped(scope, move || other_path(prober, request, config, limits));
+        let against = config.against.as_ref().map(measure).transpose()?;
+        case.first_look(limits)?;
+        against.map(|thread| thread.join().unwrap_or_else(|_| Err(probe::lost().into()))).transpose()
+    })?;
+    case.look_at_refused(limits)?;
+    case.look_at_pairs(limits)?;
+    let again = case.second_look(limits)?;
+
+    let tried = case.tried();
+    let plain = case.plain();
+    let origin_http = plain.origin_saw.as_ref().and_then(|saw| saw["http"].as_str());
+    let hop = plain.hop.as_ref();
+    let evidence = Evidence { tried: &tried, again: &again, is_ours: path.is_ours(), hop, origin_http };
+    let diagnosis = diagnosis::diagnose(&evidence);
+    Ok(Diagnosed {
+        url: config.request.url.clone(),
+        is_ours: path.is_ours(),
+        diagnosis,
+        variants: case.into_rows(),
+        against,
+        took: begun.elapsed(),
+    })
+}
+
+/// Measures the other path, as plain as this one.
+fn other_path(prober: &Prober<'_>, request: &Request, config: &Config, limits: &Limits) -> Result<Report, ProbeError> {
+    let path = prober.path(request.clone(), limits)?;
+    let (within, duration) = (config.within, config.depth.first());
+    let wish = Wish { within, duration, plain: true, paces: Paces::Two, ..Wish::default() };
+    let report = path.measure(&[Setup::new(path.request().clone(), wish)], limits)?.remove(0);
+    Ok(Report { url: request.url.clone(), ..report })
+}

@@ -1,0 +1,55 @@
+//! What a diagnosis found, as text and as JSON.
+
+mod json;
+mod text;
+
+use std::time::Duration;
+
+pub use json::{Json, json};
+pub use text::text;
+
+use super::Report;
+use crate::verdict::diagnosis::Diagnosis;
+
+/// All that a diagnosis found out about a path.
+#[derive(Debug, Clone)]
+pub struct Diagnosed {
+    /// The URL that was measured, absolute, as the user gave it.
+    pub url: String,
+    /// Whether the origin is one of ours.
+    pub is_ours: bool,
+    /// What came of the variants, the plain one first.
+    pub variants: Vec<Row>,
+    /// What follows from it.
+    pub diagnosis: Diagnosis,
+    /// Another path, measured at the same time.
+    pub against: Option<Report>,
+    /// How long all of it took.
+    pub took: Duration,
+}
+
+/// A variant, and what came of it.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The variant's id.
+    pub id: String,
+    /// The method.
+    pub method: String,
+    /// The URL's query, but for what each stream adds.
+    pub query: String,
+    /// The header fields of the request that the variant sets.
+    pub request_headers: Vec<(String, String)>,
+    /// What was measured.
+    pub report: Report,
+    /// What was measured the second time, of those that were to be confirmed.
+    pub again: Option<Report>,
+    /// It asks for the same as the plain one, and wasn't measured by itself.
+    pub is_plain: bool,
+}
+
+impl Diagnosed {
+    /// The plain variant.
+    pub fn plain(&self) -> Option<&Row> {
+        self.variants.first()
+    }
+}

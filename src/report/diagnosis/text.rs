@@ -1,0 +1,201 @@
+//! A diagnosis for people: on one screen.
+
+use std::fmt::Write;
+
+use super::{Diagnosed, Row};
+use crate::report::page::{Page, Span, Tone, left, shortened, width};
+use crate::report::text::{Style, difference, one_word};
+use crate::report::words;
+use crate::verdict::diagnosis::Advice;
+use crate::verdict::{Judgement, representative};
+
+/// Between the two columns of the matrix.
+const GUTTER: usize = 2;
+/// Columns of the words at the left of sentences.
+const LABEL: usize = 8;
+
+/// The diagnosis as text. Its last line is for grep, and whole however long it is:
+/// `VERDICT <verdict> hold=<kind> cause=<id|none> cure=<id|none> [idle_cut_s=N] [lifetime_cut_s=N] url=<url>`.
+pub fn text(diagnosed: &Diagnosed, style: Style) -> String {
+    let mut page = Page::new(style);
+    head(&mut page, diagnosed);
+    matrix(&mut page, diagnosed);
+    page.gap();
+    what_and_why(&mut page, diagnosed);
+    cure(&mut page, diagnosed);
+    for note in &diagnosed.diagnosis.notes {
+        labelled(&mut page, "note", Tone::Bold, note, Tone::Plain);
+    }
+    page.gap();
+    page.whole_line(&last_line(diagnosed));
+    page.into_text()
+}
+
+fn head(page: &mut Page, diagnosed: &Diagnosed) {
+    let url = shortened(&diagnosed.url, page.columns());
+    page.line(&[Span::new(&url, Tone::Bold)]);
+    if let Some(hop) = diagnosed.plain().and_then(|row| row.report.hop.as_ref()) {
+        let evidence = hop.evidence.join("; ");
+        let line = shortened(&format!("through {} ({evidence})", hop.name), 2 * page.columns());
+        page.paragraph(&line, Tone::Plain);
+    }
+}
+
+/// A mark for each variant, in two columns.
+fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
+    page.gap();
+    let rows: Vec<&Row> = diagnosed.variants.iter().collect();
+    let names = rows.iter().map(|row| width(&row.id)).max().unwrap_or(0).min(page.columns() / 4);
+    let columns = (page.columns() - GUTTER) / 2;
+    let half = rows.len().div_ceil(2);
+    for n in 0..half {
+        let mut spans = Vec::new();
+        for row in [Some(rows[n]), rows.get(half + n).copied()].into_iter().flatten() {
+            if !spans.is_empty() {
+                spans.push(Span::new(&" ".repeat(GUTTER), Tone::Plain));
+            }
+            let (mark, tone) = words::mark(row.report.verdict.verdict);
+            let name = left(&shortened(&row.id, names), names);
+            let outcome = left(&shortened(&outcome(row), columns - names - 3), columns - names - 3);
+            spans.push(Span::new(&format!("{mark} "), tone));
+            spans.push(Span::new(&format!("{name} "), Tone::Bold));
+            spans.push(Span::new(&outcome, Tone::Plain));
+        }
+        page.line(&spans);
+    }
+}
+
+/// What came of a variant, in a few words.
+fn outcome(row: &Row) -> String {
+    let verdict = &row.report.verdict;
+    let mut text = verdict.verdict.as_str().to_owned();
+    match verdict.verdict {
+        _ if row.is_plain => "as plain".clone_into(&mut text),
+        Judgement::RealTime => {
+            if let Some(lag) = representative(&row.report.streams).and_then(|stream| stream.lag) {
+                let _ = write!(text, " {}", words::time(lag.p99));
+            }
+        }
+        Judgement::NotSse => {
+            let status = row.report.response.as_ref().map(|response| response.status);
+            let _ = write!(text, " {}", status.map_or(String::new(), |status| status.to_string()));
+        }
+        _ => {
+            let bytes = verdict.hold.bytes.map(|bytes| format!(" {bytes} B"));
+            let ms = verdict.hold.ms.map(|ms| format!(" {}", words::time(ms as f64)));
+            text += &bytes.or(ms).unwrap_or_default();
+        }
+    }
+    match &row.again {
+        Some(again) if again.verdict.verdict != verdict.verdict => {
+            let _ = write!(text, ", then {}", again.verdict.verdict.as_str());
+        }
+        Some(_) if verdict.verdict == Judgement::RealTime => text += ", twice",
+        _ => {}
+    }
+    text.trim_end().to_owned()
+}
+
+fn labelled(page: &mut Page, label: &str, tone: Tone, text: &str, text_tone: Tone) {
+    page.wrapped(Span::new(&format!("{label:LABEL$}"), tone), LABEL, text, text_tone);
+}
+
+fn what_and_why(page: &mut Page, diagnosed: &Diagnosed) {
+    let Some(plain) = diagnosed.plain() else { return };
+    let verdict = &plain.report.verdict;
+    let (mark, tone) = words::mark(verdict.verdict);
+    let word = Span::new(&format!("{mark} {}: ", verdict.verdict.as_str()), tone);
+    page.wrapped(word, 2, &verdict.summary, Tone::Bold);
+    if let Some(other) = &diagnosed.against {
+        let text = format!("{}: {}", shortened(&other.url, page.columns() / 2), difference(verdict, &other.verdict));
+        labelled(page, "against", Tone::Bold, &text, Tone::Plain);
+    }
+    if let Some(cause) = &diagnosed.diagnosis.cause {
+        labelled(page, "why", Tone::Bold, &cause.text, Tone::Plain);
+    }
+    for finding in verdict.findings.iter().take(if diagnosed.diagnosis.cause.is_none() { 2 } else { 0 }) {
+        if finding.text != verdict.summary {
+            labelled(page, "", Tone::Plain, &finding.text, Tone::Plain);
+        }
+        labelled(page, "try", Tone::Bold, finding.advice, Tone::Plain);
+    }
+}
+
+/// What helps: the least, what else works, and what the cure book knows.
+fn cure(page: &mut Page, diagnosed: &Diagnosed) {
+    let diagnosis = &diagnosed.diagnosis;
+    let remedies = &diagnosis.remedies;
+    let smallest = remedies.iter().find(|remedy| Some(&remedy.id) == diagnosis.smallest.as_ref());
+    if let Some(smallest) = smallest {
+        labelled(page, "cure", Tone::Good, &format!("{}{}", smallest.id, proof(diagnosed, &smallest.id)), Tone::Bold);
+        for id in &smallest.changes {
+            line(page, id.line());
+            labelled(page, "", Tone::Plain, id.text(), Tone::Plain);
+        }
+    }
+    let others =
+        remedies.iter().filter(|remedy| remedy.works == Some(true) && Some(&remedy.id) != diagnosis.smallest.as_ref());
+    let others: Vec<&str> = others.map(|remedy| remedy.id.as_str()).collect();
+    if !others.is_empty() {
+        labelled(page, "also", Tone::Bold, &others.join(", "), Tone::Plain);
+    }
+    let Some(configured) = remedies.iter().find(|remedy| remedy.works.is_none() && remedy.id == "proxy-config") else {
+        return;
+    };
+    let word = if smallest.is_some() { "or" } else { "try" };
+    match diagnosis.advice.as_slice() {
+        [] => labelled(page, word, Tone::Bold, &configured.text, Tone::Plain),
+        several => several.iter().for_each(|advice| advised(page, word, advice)),
+    }
+}
+
+/// How a cure was proven.
+fn proof(diagnosed: &Diagnosed, id: &str) -> String {
+    let Some(again) = diagnosed.variants.iter().find(|row| row.id == id).and_then(|row| row.again.as_ref()) else {
+        return String::new();
+    };
+    let events: u64 = again.streams.iter().map(|stream| stream.counts.received).sum();
+    let lag = representative(&again.streams).and_then(|stream| stream.lag);
+    let lag = lag.map(|lag| format!(", 99 % within {}", words::time(lag.p99))).unwrap_or_default();
+    format!(" — proven: streamed twice, the second time {events} events{lag}")
+}
+
+fn advised(page: &mut Page, word: &str, advice: &Advice) {
+    let seems = if advice.is_seen { "" } else { " (what else does just this)" };
+    labelled(page, word, Tone::Bold, &format!("{}{seems}, {}:", advice.product, advice.place), Tone::Plain);
+    for text in advice.lines {
+        line(page, text);
+    }
+    if let Some(text) = advice.text {
+        labelled(page, "", Tone::Plain, text, Tone::Plain);
+    }
+    let source = advice.source;
+    let from = source.versions.as_deref().map(|versions| format!("measured with {versions}"));
+    let from = from.or_else(|| source.url.clone()).unwrap_or_default();
+    labelled(page, "", Tone::Plain, &format!("({}; {from}, {})", advice.why, source.checked), Tone::Dim);
+}
+
+/// A line to be typed.
+fn line(page: &mut Page, text: &str) {
+    page.wrapped(Span::new(&" ".repeat(LABEL + 2), Tone::Plain), LABEL + 4, text, Tone::Good);
+}
+
+fn last_line(diagnosed: &Diagnosed) -> String {
+    let diagnosis = &diagnosed.diagnosis;
+    let Some(plain) = diagnosed.plain() else { return String::new() };
+    let verdict = &plain.report.verdict;
+    let cause = diagnosis.cause.as_ref().map_or("none", |cause| cause.id);
+    let cure = diagnosis.smallest.as_deref().unwrap_or("none");
+    let mut line = format!(
+        "VERDICT {} hold={} cause={cause} cure={cure}",
+        verdict.verdict.as_str(),
+        words::kind(verdict.hold.kind)
+    );
+    for (name, seconds) in [("idle_cut_s", diagnosis.idle_cut_s), ("lifetime_cut_s", diagnosis.lifetime_cut_s)] {
+        if let Some(seconds) = seconds {
+            let _ = write!(line, " {name}={seconds:.1}");
+        }
+    }
+    let _ = write!(line, " url={}", one_word(&diagnosed.url));
+    line
+}
