@@ -48,10 +48,14 @@ impl Hop {
         let named: Vec<_> = named.filter(|(_, evidence)| !evidence.is_empty()).collect();
         if !named.is_empty() {
             let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
-            return Some(Hop {
-                name: names.join(BETWEEN),
-                evidence: named.into_iter().flat_map(|(_, evidence)| evidence).collect(),
-            });
+            let mut hop = Hop { name: names.join(BETWEEN), evidence: Vec::new() };
+            for mark in named.into_iter().flat_map(|(_, evidence)| evidence) {
+                // One field may give away a product and the way it is used.
+                if !hop.evidence.contains(&mark) {
+                    hop.evidence.push(mark);
+                }
+            }
+            return Some(hop);
         }
         let mut evidence = evidence(UNNAMED, &fields);
         evidence.extend(origin_saw.and_then(old_http));
@@ -173,6 +177,15 @@ mod tests {
             ("Server: Apache", "apache"),
             ("Via: 1.1 h (Apache/2.4)", "apache"),
             ("Server: openresty", "openresty"),
+            ("Server: APISIX/3.9.1", "apisix"),
+            ("Server: lighttpd/1.4.69", "lighttpd"),
+            ("Server: h2o/2.2.6", "h2o"),
+            ("Server: Microsoft-IIS/10.0", "iis"),
+            ("X-Powered-By: ARR/3.0", "iis"),
+            ("Server: Microsoft-Azure-Application-Gateway/v2", "azure application gateway"),
+            ("Cf-Access-Error: expired", "cloudflare access"),
+            ("x-nextjs-cache: HIT", "next.js"),
+            ("X-Powered-By: Next.js", "next.js"),
         ] {
             assert_eq!(of(&[field], &[]).map(|(name, _)| name).as_deref(), Some(name), "{field}");
         }
@@ -186,7 +199,14 @@ mod tests {
     fn products_show_in_what_the_origin_saw() {
         for (field, name) in [
             ("Cf-Ray: 8f00", "cloudflare"),
-            ("Cf-Worker: trycloudflare.com", "cloudflare"),
+            ("Cf-Worker: example.com", "cloudflare"),
+            ("Cf-Worker: trycloudflare.com", "cloudflare, cloudflare quick tunnel"),
+            ("Cf-Access-Jwt-Assertion: <900 bytes>", "cloudflare access"),
+            ("Tailscale-User-Login: <17 bytes>", "tailscale"),
+            ("Tailscale-Funnel-Request: <2 bytes>", "tailscale"),
+            ("ngrok-skip-browser-warning: <1 bytes>", "ngrok"),
+            ("X-Appgw-Trace-Id: <32 bytes>", "azure application gateway"),
+            ("X-Arr-Log-Id: <36 bytes>", "iis"),
             ("Cdn-Loop: cloudflare; loops=1", "cloudflare"),
             ("X-Amz-Cf-Id: abc", "cloudfront"),
             ("X-Amzn-Trace-Id: Root=1", "aws"),

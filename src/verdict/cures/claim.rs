@@ -115,6 +115,9 @@ pub struct Cure {
     /// What the id doesn't say.
     #[serde(default)]
     pub text: Option<String>,
+    /// Its source, a word of the entry's; none if it is that of what the cure is for.
+    #[serde(default)]
+    pub from: Option<String>,
 }
 
 impl Shape {

@@ -18,7 +18,8 @@ use Side::{Answer, Asked, Both};
 pub(super) type Mark = (Side, &'static str, &'static str);
 
 /// Products, those first that stand closer to the client where there are several: networks at the edge and tunnels,
-/// platforms, then what stands before a single origin. What is often the origin itself has no place here.
+/// platforms, then what stands before a single origin. What is often the origin itself has no place here, but for Next.js,
+/// which also passes requests on.
 pub(super) static PRODUCTS: &[(&str, &[Mark])] = &[
     (
         "cloudflare",
@@ -33,6 +34,8 @@ pub(super) static PRODUCTS: &[(&str, &[Mark])] = &[
             (Asked, "cdn-loop", "cloudflare"),
         ],
     ),
+    ("cloudflare access", &[(Answer, "cf-access-*", ""), (Asked, "cf-access-jwt-assertion", "")]),
+    ("cloudflare quick tunnel", &[(Asked, "cf-worker", "=trycloudflare.com")]),
     (
         "cloudfront",
         &[
@@ -65,6 +68,10 @@ pub(super) static PRODUCTS: &[(&str, &[Mark])] = &[
         ],
     ),
     ("azure front door", &[(Answer, "x-azure-ref", ""), (Asked, "x-azure-ref", ""), (Asked, "x-azure-fdid", "")]),
+    (
+        "azure application gateway",
+        &[(Answer, "server", "microsoft-azure-application-gateway"), (Asked, "x-appgw-trace-id", "")],
+    ),
     ("bunny", &[(Answer, "server", "bunnycdn"), (Answer, "cdn-pullzone", "")]),
     ("imperva", &[(Answer, "x-iinfo", ""), (Answer, "x-cdn", "imperva"), (Answer, "x-cdn", "incapsula")]),
     ("sucuri", &[(Answer, "x-sucuri-*", ""), (Answer, "server", "sucuri"), (Asked, "x-sucuri-*", "")]),
@@ -109,10 +116,7 @@ pub(super) static PRODUCTS: &[(&str, &[Mark])] = &[
             (Asked, "via", "heroku"),
         ],
     ),
-    (
-        "azure app service",
-        &[(Answer, "set-cookie", "arraffinity"), (Asked, "x-site-deployment-id", ""), (Asked, "x-arr-log-id", "")],
-    ),
+    ("azure app service", &[(Answer, "set-cookie", "arraffinity"), (Asked, "x-site-deployment-id", "")]),
     (
         "kong",
         &[
@@ -129,14 +133,16 @@ pub(super) static PRODUCTS: &[(&str, &[Mark])] = &[
     ("traffic server", &[(Both, "via", "trafficserver"), (Answer, "server", "ats/")]),
     ("haproxy", &[(Both, "via", "haproxy"), (Answer, "server", "haproxy")]),
     ("caddy", &[(Answer, "server", "caddy"), (Both, "via", "caddy")]),
+    ("apisix", &[(Answer, "server", "apisix")]),
     ("openresty", &[(Answer, "server", "openresty")]),
     ("tengine", &[(Answer, "server", "tengine")]),
     ("nginx", &[(Answer, "server", "nginx"), (Both, "via", "nginx")]),
     ("apache", &[(Answer, "server", "=apache"), (Answer, "server", "apache/2"), (Both, "via", "(apache/")]),
     ("lighttpd", &[(Answer, "server", "lighttpd")]),
     ("litespeed", &[(Answer, "server", "litespeed")]),
-    ("iis", &[(Answer, "server", "microsoft-iis"), (Answer, "x-powered-by", "arr/")]),
+    ("iis", &[(Answer, "server", "microsoft-iis"), (Answer, "x-powered-by", "arr/"), (Asked, "x-arr-log-id", "")]),
     ("h2o", &[(Answer, "server", "h2o"), (Both, "via", "h2o")]),
+    ("next.js", &[(Answer, "x-nextjs-*", ""), (Answer, "x-powered-by", "next.js")]),
 ];
 
 /// What somebody leaves who doesn't say a name.
