@@ -123,6 +123,9 @@ pub fn working(tried: &[Tried]) -> Vec<&Tried> {
         .iter()
         .filter(|tried| tried.variant.is_steady() && !tried.variant.changes().is_empty() && tried.streams())
         .collect();
+    // Where the type is what is wrong, another one is no cure.
+    let is_mistyped = tried.first().is_some_and(|plain| plain.verdict.verdict == Judgement::NotSse);
+    works.retain(|tried| !is_mistyped || !tried.variant.changes().contains(&CureId::PlainType));
     works.sort_by_key(|tried| cost(&tried.variant));
     let fewest = works.first().map_or(0, |tried| tried.variant.changes().len());
     works.retain(|tried| tried.variant.changes().len() == fewest);
@@ -199,6 +202,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
 /// What was tried as a cure, what costs least first.
 fn remedies(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Remedy> {
     let Evidence { tried, again, .. } = *evidence;
+    if plain.verdict.verdict == Judgement::Unreachable {
+        return Vec::new();
+    }
     if plain.streams() {
         let beating = find(again, &Variant::heartbeat()).filter(|_| is_idle_cut(tried));
         return beating.map(|beating| remedy(&beating.variant, Some(!beating.is_cut()))).into_iter().collect();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Diagnosed, Row};
-use crate::report::page::{Page, Span, Tone, left, shortened, width};
+use crate::report::page::{Page, Span, Tone, cut, left, shortened, width};
 use crate::report::text::{Style, difference, one_word};
 use crate::report::words;
 use crate::verdict::diagnosis::Advice;
@@ -44,7 +44,7 @@ fn head(page: &mut Page, diagnosed: &Diagnosed) {
 /// A mark for each variant, in two columns.
 fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
     page.gap();
-    let rows: Vec<&Row> = diagnosed.variants.iter().collect();
+    let rows: Vec<&Row> = diagnosed.variants.iter().filter(|row| !row.is_plain).collect();
     let names = rows.iter().map(|row| width(&row.id)).max().unwrap_or(0).min(page.columns() / 4);
     let columns = (page.columns() - GUTTER) / 2;
     let half = rows.len().div_ceil(2);
@@ -55,8 +55,8 @@ fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
                 spans.push(Span::new(&" ".repeat(GUTTER), Tone::Plain));
             }
             let (mark, tone) = words::mark(row.report.verdict.verdict);
-            let name = left(&shortened(&row.id, names), names);
-            let outcome = left(&shortened(&outcome(row), columns - names - 3), columns - names - 3);
+            let name = left(&cut(&row.id, names), names);
+            let outcome = left(&cut(&outcome(row), columns - names - 3), columns - names - 3);
             spans.push(Span::new(&format!("{mark} "), tone));
             spans.push(Span::new(&format!("{name} "), Tone::Bold));
             spans.push(Span::new(&outcome, Tone::Plain));
@@ -70,7 +70,6 @@ fn outcome(row: &Row) -> String {
     let verdict = &row.report.verdict;
     let mut text = verdict.verdict.as_str().to_owned();
     match verdict.verdict {
-        _ if row.is_plain => "as plain".clone_into(&mut text),
         Judgement::RealTime => {
             if let Some(lag) = representative(&row.report.streams).and_then(|stream| stream.lag) {
                 let _ = write!(text, " {}", words::time(lag.p99));

@@ -98,7 +98,7 @@ pub(super) fn remedy(advice: &[Advice], cause: Option<&Cause>) -> Option<Remedy>
 /// What to look for in a configuration, whoever's it is.
 fn in_general(cause: &str) -> Option<&'static str> {
     Some(match cause {
-        "buffer" | "start-buffer" | "until-close" | "one-behind" | "framing" => {
+        "buffer" | "start-buffer" | "until-close" | "one-behind" | "framing" | "silent" => {
             "turn response buffering off for this path"
         }
         "header-eaten" => {

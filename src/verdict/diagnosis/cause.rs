@@ -14,8 +14,6 @@ pub struct Cause {
     pub text: String,
 }
 
-/// How long Linux keeps a corked segment, in milliseconds, and what measuring adds.
-const CORK_MS: std::ops::RangeInclusive<u64> = 185..=235;
 /// A head that takes so long, in milliseconds, waited for something.
 const HEAD_LATE_MS: f64 = 1000.0;
 /// A head that came so much sooner than a late first byte, in milliseconds, didn't wait for it.
@@ -87,9 +85,10 @@ impl Conditions<'_> {
             _ if self.plain.end.0 == Ending::LifetimeCut => "lifetime-limit",
             _ if self.plain.end.0 == Ending::IdleCut => "idle-limit",
             _ if self.plain.verdict.verdict == Judgement::Cut => "cut",
+            _ if self.plain.verdict.verdict == Judgement::Silent && self.works.is_empty() => "silent",
             _ if self.falls_behind() => "rate-limit",
             _ if self.is_compressor() => "compressor",
-            HoldKind::Constant if self.is_cork() => "cork",
+            _ if self.is_cork() => "cork",
             _ if self.depends_on_framing() => "framing",
             _ if self.has(CureId::PlainType) && !self.has(CureId::AccelNo) => "content-type",
             _ if self.has(CureId::Post) && !self.has(CureId::AccelNo) => "method",
@@ -114,7 +113,7 @@ impl Conditions<'_> {
     }
 
     fn is_cork(&self) -> bool {
-        self.plain.verdict.hold.ms.is_some_and(|ms| CORK_MS.contains(&ms))
+        self.plain.verdict.findings.iter().any(|finding| finding.id == Id::Cork)
     }
 
     fn depends_on_framing(&self) -> bool {
@@ -144,11 +143,11 @@ impl Conditions<'_> {
             HoldKind::StartBytes => {
                 format!("a buffer is filled once, with the first {bytes}, and then everything passes")
             }
+            HoldKind::Time | HoldKind::Constant if self.is_cork() => {
+                format!("each event is late by up to {ms}, which is how long a corked socket waits for more")
+            }
             HoldKind::Time => format!("what has come is passed on by a timer, every {ms}"),
             HoldKind::StartTime => format!("the start is held for {ms}, and then everything passes"),
-            HoldKind::Constant if self.is_cork() => {
-                format!("each event is late by {ms}, which is how long a corked socket waits for more")
-            }
             HoldKind::Constant => format!("each event is late by {ms}"),
             HoldKind::OneEvent => "each event is kept until the next one is sent".to_owned(),
             HoldKind::Close => {
@@ -226,6 +225,9 @@ impl Conditions<'_> {
 /// What else there is to say.
 pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
     let mut notes = Vec::new();
+    if plain.verdict.verdict == Judgement::Unreachable {
+        return notes;
+    }
     if !evidence.is_ours {
         notes.push(
             "the origin isn't one of ours, so that only what a client can change was tried, and only how events arrive \

@@ -19,6 +19,7 @@ pub const LATE_MS: u32 = 2000;
 
 /// Names of variants that no cure has.
 const PLAIN: &str = "plain";
+const ALL: [&str; 2] = ["everything", "everything-close"];
 const LATE_BYTE: &str = "late-byte";
 const QUIET: &str = "quiet";
 
@@ -86,8 +87,12 @@ impl Variant {
         pairs.map(move |(a, b)| Variant::of(&[parts[a], parts[b]]))
     }
 
-    /// Its id, such as `accel-no`; of several changes, all their ids, with `+` between them.
+    /// Its id, such as `accel-no`; of several changes, all their ids, with `+` between them; of all of them, `everything`,
+    /// and with the other framing `everything-close`.
     pub fn id(&self) -> String {
+        if let Some(n) = Variant::everything().iter().position(|all| all == self) {
+            return ALL[n].to_owned();
+        }
         let changes: Vec<&str> = self.changes.iter().map(|id| id.as_str()).collect();
         match self.pace {
             Pace::LateByte => LATE_BYTE.to_owned(),
@@ -195,6 +200,7 @@ mod tests {
             [Variant::late_byte(), Variant::quiet(), Variant::heartbeat()].map(|v| v.id()),
             ["late-byte", "quiet", "heartbeat"]
         );
+        assert_eq!(Variant::everything().map(|all| all.id()), ["everything", "everything-close"]);
         assert_eq!(Variant::pairs().count(), 21);
         assert!(Variant::pairs().all(|pair| pair.changes().len() == 2));
     }
