@@ -178,11 +178,8 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let remedies = remedies(evidence, plain);
     let smallest = remedies.iter().find(|remedy| remedy.works == Some(true) && remedy.place != Place::ProxyConfig);
     let smallest = smallest.filter(|_| !plain.streams() || is_idle_cut(evidence.tried)).map(|remedy| remedy.id.clone());
-    let works: Vec<CureId> = remedies
-        .iter()
-        .filter(|remedy| remedy.works == Some(true))
-        .flat_map(|remedy| remedy.changes.iter().copied())
-        .collect();
+    let works: Vec<&[CureId]> =
+        remedies.iter().filter(|remedy| remedy.works == Some(true)).map(|remedy| remedy.changes.as_slice()).collect();
     let cause = cause::of(evidence, plain, &works);
     let advice = if cause.is_some() { advice::of(evidence, plain) } else { Vec::new() };
     let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref())).collect();

@@ -23,11 +23,12 @@ const HEAD_SOONER_MS: f64 = 500.0;
 struct Conditions<'a> {
     evidence: &'a Evidence<'a>,
     plain: &'a Tried,
-    works: &'a [CureId],
+    /// What works, each with all that it takes.
+    works: &'a [&'a [CureId]],
 }
 
 /// The cause, given the changes that are known to work.
-pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[CureId]) -> Option<Cause> {
+pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[&[CureId]]) -> Option<Cause> {
     if evidence.again.first().is_some_and(Tried::streams) && !plain.streams() {
         let text = "the same request streamed when it was sent again: the path doesn't do the same every time, as where \
                     several servers take turns or a machine is busy";
@@ -50,8 +51,14 @@ fn idle(evidence: &Evidence<'_>) -> Option<Cause> {
 }
 
 impl Conditions<'_> {
+    /// It is part of what works.
     fn has(&self, id: CureId) -> bool {
-        self.works.contains(&id)
+        self.works.iter().any(|changes| changes.contains(&id))
+    }
+
+    /// It is part of what works, and not just because whatever holds plain streams lets more than one kind pass.
+    fn tells(&self, id: CureId) -> bool {
+        self.has(id) && !self.works.contains(&&[CureId::AccelNo][..])
     }
 
     fn cause(&self) -> Option<Cause> {
@@ -90,8 +97,8 @@ impl Conditions<'_> {
             _ if self.is_compressor() => "compressor",
             _ if self.is_cork() => "cork",
             _ if self.depends_on_framing() => "framing",
-            _ if self.has(CureId::PlainType) && !self.has(CureId::AccelNo) => "content-type",
-            _ if self.has(CureId::Post) && !self.has(CureId::AccelNo) => "method",
+            _ if self.tells(CureId::PlainType) => "content-type",
+            _ if self.tells(CureId::Post) => "method",
             HoldKind::Constant => "delay",
             HoldKind::Time => "timer",
             HoldKind::StartTime => "start-timer",
@@ -191,12 +198,12 @@ impl Conditions<'_> {
     }
 
     fn kind(&self) -> Option<String> {
-        let is_alone = self.has(CureId::PlainType) && !self.has(CureId::AccelNo) && !self.is_compressor();
+        let is_alone = self.tells(CureId::PlainType) && !self.is_compressor();
         is_alone.then(|| "it looks at the content type: text/plain passes, text/event-stream doesn't".to_owned())
     }
 
     fn method(&self) -> Option<String> {
-        let is_alone = self.has(CureId::Post) && !self.has(CureId::AccelNo) && !self.is_compressor();
+        let is_alone = self.tells(CureId::Post) && !self.is_compressor();
         is_alone.then(|| "it looks at the method: a POST passes, a GET doesn't".to_owned())
     }
 
