@@ -72,17 +72,17 @@ impl Conditions<'_> {
             }
             Judgement::Corrupt => found.map(|finding| {
                 let id = if finding.id == Id::Replay { "replay" } else { "damage" };
-                self.tell(id, &[verdict.summary.clone()])
+                self.tell(id, verdict.summary.clone())
             }),
-            _ => Some(self.tell(self.id(), &[self.mechanism()])),
+            _ => Some(self.tell(self.id(), self.mechanism())),
         }
     }
 
     /// The cause, with all that is known of what it depends on.
-    fn tell(&self, id: &'static str, mechanism: &[String]) -> Cause {
+    fn tell(&self, id: &'static str, mechanism: String) -> Cause {
         let more =
             [self.coding(), self.framing(), self.kind(), self.method(), self.header(), self.old_http(), self.head()];
-        let parts: Vec<String> = mechanism.iter().cloned().chain(more.into_iter().flatten()).collect();
+        let parts: Vec<String> = std::iter::once(mechanism).chain(more.into_iter().flatten()).collect();
         Cause { id, text: parts.join("; ") }
     }
 
@@ -183,8 +183,8 @@ impl Conditions<'_> {
         }
         let identity = self.tried(CureId::Identity)?;
         let is_other = identity.verdict.hold.kind != self.plain.verdict.hold.kind;
-        let is_coded = self.plain.coding.is_some() && identity.coding.is_none();
-        (is_other && is_coded || is_other && self.plain.verdict.verdict == Judgement::Silent).then(|| {
+        let was_coded = self.plain.coding.is_some() || self.plain.verdict.verdict == Judgement::Silent;
+        (is_other && was_coded && identity.coding.is_none()).then(|| {
             format!("a compressor holds it, too: without gzip the path is {}", identity.verdict.verdict.as_str())
         })
     }
