@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod configs;
 mod haproxy;
 mod nginx;
 mod nginx_ends;
