@@ -116,7 +116,12 @@ impl Conditions<'_> {
     }
 
     fn is_compressor(&self) -> bool {
-        [CureId::Identity, CureId::NoTransform, CureId::EncodingIdentity].iter().any(|id| self.has(*id))
+        let cures = [CureId::Identity, CureId::NoTransform, CureId::EncodingIdentity];
+        // Without it, something else holds.
+        let kind = self.plain.verdict.hold.kind;
+        let is_another = |identity: &Tried| !identity.streams() && identity.verdict.hold.kind != kind;
+        let is_uncovered = kind == HoldKind::OneEvent && self.tried(CureId::Identity).is_some_and(is_another);
+        is_uncovered || cures.iter().any(|id| self.has(*id))
     }
 
     fn is_cork(&self) -> bool {
