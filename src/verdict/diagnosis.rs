@@ -181,7 +181,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let works: Vec<&[CureId]> =
         remedies.iter().filter(|remedy| remedy.works == Some(true)).map(|remedy| remedy.changes.as_slice()).collect();
     let cause = cause::of(evidence, plain, &works);
-    let advice = if cause.is_some() { advice::of(evidence, plain) } else { Vec::new() };
+    let advice = cause.as_ref().map(|cause| advice::of(evidence, plain, cause)).unwrap_or_default();
     let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref())).collect();
     let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| is_idle_cut(evidence.tried));
     let is_limit = plain.end.0 == Ending::LifetimeCut;
