@@ -14,6 +14,7 @@
 //! | 5 | [`server`] | edge: the instrumented origin, and the ring that it and the proxy stand in |
 //! | 5 | [`probe`] | edge: one path measured with several streams at once |
 //! | 6 | [`cat`] | edge: the events of a stream, printed as they arrive |
+//! | 6 | [`diagnose`] | edge: what a path does to streams that are quiet, left, or many |
 //! | 6 | [`proxy`] | edge: a relay for event streams |
 //! | 8 | [`cli`] | arguments to configurations, exit codes |
 
@@ -23,6 +24,7 @@ compile_error!("sse-argo-tester runs on Linux: the origin waits with epoll and r
 pub mod cat;
 pub mod cli;
 pub mod client;
+pub mod diagnose;
 pub mod escape;
 pub mod http;
 pub mod lock;

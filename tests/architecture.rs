@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 20] = [
+const FLOORS: [(&str, u8); 21] = [
     ("units", 0),
     ("timestamp", 0),
     ("escape", 0),
@@ -23,6 +23,7 @@ const FLOORS: [(&str, u8); 20] = [
     ("server", 5),
     ("probe", 5),
     ("cat", 6),
+    ("diagnose", 6),
     ("proxy", 6),
     ("cli", 8),
 ];

@@ -108,8 +108,15 @@ fn endings_are_told_apart() {
         let session = session();
         let mut response = session.open(&get(&url)).unwrap();
         assert!(matches!(response.body.read(), Arrival::Bytes(..)));
+        let before = Instant::now();
         go.send(()).unwrap();
-        assert_eq!(drain(&mut response.body).1, expected, "{} {resets}", tail.escape_ascii());
+        let (at, ending) = loop {
+            if let Arrival::End(at, ending) = response.body.read() {
+                break (at, ending);
+            }
+        };
+        assert_eq!(ending, expected, "{} {resets}", tail.escape_ascii());
+        assert!(!resets || at >= before, "a reset has its own time");
     }
 }
 

@@ -172,7 +172,11 @@ impl Socket {
         if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
             return Error::Timeout(timeout.reason);
         }
-        self.trace.events().broken = Some((error.kind(), error.to_string()));
+        let mut events = self.trace.events();
+        events.broken = Some((error.kind(), error.to_string()));
+        // An end that is a failure came now, not with the last bytes.
+        events.last_read = Some(Instant::now());
+        drop(events);
         Error::Io(error)
     }
 
