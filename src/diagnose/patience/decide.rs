@@ -262,6 +262,9 @@ fn least_cut(observed: &[Observed], now: Duration) -> Option<Cut> {
 pub(super) fn is_settled(observed: &[Observed], now: Duration) -> bool {
     let running: Vec<Duration> =
         quiet(observed, now).filter_map(|(time, fate)| (fate == Fate::Running).then_some(time)).collect();
+    if observed.iter().any(|stream| stream.needs_word(now)) {
+        return false;
+    }
     let Some(cut) = least_cut(observed, now) else { return running.is_empty() };
     let cuts = quiet(observed, now).filter(|(_, fate)| matches!(fate, Fate::Cut(_))).count();
     let is_believed = cut.showed == Showed::Hang && cuts > 1 && running.iter().all(|time| *time > cut.after);
