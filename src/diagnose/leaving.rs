@@ -73,10 +73,11 @@ enum Way {
 }
 
 impl Way {
+    /// The parameters of its stream, which the origin ends if nobody tells it.
     fn pace(self) -> &'static str {
         match self {
-            Way::Close | Way::Reset => "interval=2s&heartbeat=0",
-            Way::Idle => "interval=1h&heartbeat=0",
+            Way::Close | Way::Reset => "interval=2s&heartbeat=0&duration=1m",
+            Way::Idle => "interval=1h&heartbeat=0&duration=1m",
         }
     }
 

@@ -50,7 +50,7 @@ struct Stream {
 pub fn measure(client: &Client, request: &Request, idle_max: Duration, limits: &Limits) -> io::Result<Patience> {
     let start = Instant::now();
     let begun = kinds(idle_max).into_iter().map(|kind| {
-        let reading = Reading::start(client, request, &pace(kind))?;
+        let reading = Reading::start(client, request, &pace(kind, idle_max))?;
         Ok(Stream { kind, reading, told: Told::NotAsked })
     });
     let mut streams = begun.collect::<io::Result<Vec<_>>>()?;
@@ -100,14 +100,15 @@ fn kinds(idle_max: Duration) -> Vec<Kind> {
     [Kind::Busy, Kind::Comments, Kind::PaddedComments].into_iter().chain(quiet).collect()
 }
 
-/// The parameters of a stream.
-fn pace(kind: Kind) -> String {
+/// The parameters of a stream. Where the origin is not told that its client has left, it ends the stream when all is over.
+fn pace(kind: Kind, idle_max: Duration) -> String {
     let (busy, comments) = (format_duration(BUSY), format_duration(COMMENTS));
+    let most = format_duration(idle_max * 2 + Duration::from_secs(60));
     match kind {
         Kind::Quiet(time) => format!("interval={}&count=1&heartbeat=0", format_duration(time)),
-        Kind::Busy => format!("interval={busy}&heartbeat=0"),
-        Kind::Comments => format!("interval=1h&heartbeat={comments}"),
-        Kind::PaddedComments => format!("interval=1h&heartbeat={comments}&heartbeat_pad={COMMENT_PAD}"),
+        Kind::Busy => format!("interval={busy}&heartbeat=0&duration={most}"),
+        Kind::Comments => format!("interval=1h&heartbeat={comments}&duration={most}"),
+        Kind::PaddedComments => format!("interval=1h&heartbeat={comments}&heartbeat_pad={COMMENT_PAD}&duration={most}"),
     }
 }
 
