@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::report::diagnosis::Row;
 use crate::schedule::plan::Plan;
 use crate::verdict::diagnosis::{Tried, Variant, pairs, to_confirm};
-use crate::verdict::{CureId, ending, representative};
+use crate::verdict::{CureId, Judgement, ending, representative};
 
 /// How much later than the plain variant the others begin: where only some streams pass at a time, it is among them.
 const HEAD_START: Duration = Duration::from_millis(700);
@@ -191,6 +191,15 @@ impl<'a> Case<'a> {
     /// What came of the plain variant.
     pub(super) fn plain(&self) -> &Report {
         &self.entries[0].report
+    }
+
+    /// A request that streams, as far as there is one: that of the variant with this id, or the plain one if that streams;
+    /// else one with every header field that helps.
+    pub(super) fn streaming_request(&self, id: Option<&str>) -> Request {
+        let is_it = |entry: &&Entry| entry.variant.is_steady() && Some(entry.variant.id().as_str()) == id;
+        let cured = self.entries.iter().find(is_it);
+        let plain = self.entries.first().filter(|entry| entry.report.verdict.verdict == Judgement::RealTime);
+        cured.or(plain).map_or_else(|| self.base.clone(), |entry| entry.request.clone())
     }
 
     /// All of it, with those that ask for the same as the plain one, in the order of their costs.

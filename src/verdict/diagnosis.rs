@@ -16,6 +16,7 @@ pub use advice::Advice;
 pub use cause::Cause;
 pub use variant::{LATE_MS, Variant};
 
+use super::endurance::Endurance;
 use super::{CureId, Hop, Id, Judgement, Place, Verdict};
 use crate::stats::Ending;
 
@@ -51,6 +52,8 @@ pub struct Evidence<'a> {
     pub hop: Option<&'a Hop>,
     /// The HTTP version with which our origin was asked.
     pub origin_http: Option<&'a str>,
+    /// What takes longer to find out, if it was wanted.
+    pub endurance: Option<&'a Endurance>,
 }
 
 /// Something that may make the path stream.

@@ -57,7 +57,7 @@ impl Path {
 }
 
 fn evidence(tried: &[Tried]) -> Evidence<'_> {
-    Evidence { tried, again: &[], is_ours: true, hop: None, origin_http: Some("HTTP/1.1") }
+    Evidence { tried, again: &[], is_ours: true, hop: None, origin_http: Some("HTTP/1.1"), endurance: None }
 }
 
 fn has(changes: &[CureId], ids: &[CureId]) -> bool {
