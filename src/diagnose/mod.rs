@@ -1,7 +1,7 @@
 //! Measures many variants of one path side by side, and finds out why it does what it does, and what cures it.
 //!
 //! ```text
-//!  variants, all at once ──► those refused, once more ──► pairs, if no change helps alone ──► what works, once more
+//!  variants, all at once ──► those in doubt, once more ──► pairs, if no change helps alone ──► what works, once more
 //! ```
 
 mod case;
@@ -100,7 +100,6 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
         case.first_look(limits)?;
         against.map(|thread| thread.join().unwrap_or_else(|_| Err(probe::lost().into()))).transpose()
     })?;
-    case.look_at_refused(limits)?;
     case.look_at_pairs(limits)?;
     let again = case.second_look(limits)?;
 

@@ -37,7 +37,12 @@ pub struct Tried {
     pub end: (Ending, Option<i64>),
     /// How long nothing had come when it ended, in microseconds.
     pub quiet_us: Option<i64>,
+    /// Which share of the events that came was late.
+    pub late: f64,
 }
+
+/// So few late events may be a moment's doing.
+const FEW: f64 = 0.3;
 
 /// All there is to reason from.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +112,14 @@ impl Tried {
             Judgement::NotSse | Judgement::Silent => is_refused(),
             _ => false,
         }
+    }
+
+    /// It doesn't stream, but hardly so, or can't be told: another look may show something else.
+    pub fn is_doubtful(&self) -> bool {
+        use Judgement::{Batched, Inconclusive, Lagging, LateStart};
+        let is_few = self.late <= FEW;
+        let Verdict { verdict, .. } = self.verdict;
+        verdict == Inconclusive || (matches!(verdict, Batched | Lagging | LateStart) && is_few)
     }
 
     fn is_cut(&self) -> bool {

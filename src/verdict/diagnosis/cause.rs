@@ -138,10 +138,16 @@ impl Conditions<'_> {
 
     /// Our origin sent the field, and it didn't arrive, and yet it didn't help.
     fn is_eaten(&self) -> bool {
-        let tried = self.tried(CureId::AccelNo).filter(|tried| tried.coding.is_some() || tried.head_ms.is_some());
-        self.evidence.is_ours
-            && tried.is_some_and(|tried| !tried.streams() && !tried.shows_accel)
-            && self.works.is_empty()
+        let tried = self.tried(CureId::AccelNo).filter(|tried| tried.head_ms.is_some() && !tried.shows_accel);
+        self.evidence.is_ours && self.works.is_empty() && tried.is_some() && self.left_by_accel().is_none()
+    }
+
+    /// What the path does where `X-Accel-Buffering: no` changes something, and yet doesn't make it stream.
+    fn left_by_accel(&self) -> Option<&Tried> {
+        let tried = self.tried(CureId::AccelNo).filter(|tried| !tried.streams())?;
+        let (with, without) = (tried.verdict.hold.kind, self.plain.verdict.hold.kind);
+        // What brings fewer bytes is held until the end where more are not.
+        (with != without && with != HoldKind::Close).then_some(tried)
     }
 
     /// What is held, and until when.
@@ -178,7 +184,8 @@ impl Conditions<'_> {
             (CureId::EncodingIdentity, "Content-Encoding: identity"),
             (CureId::Identity, "a request without gzip"),
         ];
-        let obeyed: Vec<&str> = names.iter().filter(|(id, _)| self.has(*id)).map(|(_, name)| *name).collect();
+        let works = |id: CureId| self.works.contains(&&[id][..]);
+        let obeyed: Vec<&str> = names.iter().filter(|(id, _)| works(*id)).map(|(_, name)| *name).collect();
         if !obeyed.is_empty() {
             let ignored = names.iter().filter(|(id, _)| self.tried(*id).is_some_and(|tried| !tried.streams()));
             let ignored: Vec<&str> = ignored.map(|(_, name)| *name).collect();
@@ -215,6 +222,12 @@ impl Conditions<'_> {
     fn header(&self) -> Option<String> {
         if self.has(CureId::AccelNo) {
             return Some("it obeys X-Accel-Buffering, as nginx does".to_owned());
+        }
+        if let Some(left) = self.left_by_accel() {
+            return Some(format!(
+                "it obeys X-Accel-Buffering, and something else is left then: {}",
+                left.verdict.summary
+            ));
         }
         let said = "something takes X-Accel-Buffering out of the response, and something holds it nonetheless: either one \
                     proxy obeys it and another, further out, never sees it, or one is told to ignore it";

@@ -12,7 +12,7 @@ fn verdict(verdict: Judgement, kind: HoldKind) -> Verdict {
 fn tried(variant: Variant, of: Verdict) -> Tried {
     let shows_accel = variant.changes().contains(&CureId::AccelNo);
     let end = (Ending::Clean, Some(6_000_000));
-    Tried { variant, verdict: of, head_ms: Some(2.0), shows_accel, coding: None, end, quiet_us: Some(0) }
+    Tried { variant, verdict: of, head_ms: Some(2.0), shows_accel, coding: None, end, quiet_us: Some(0), late: 0.0 }
 }
 
 /// A path: what it does to the plain variant, and which changes make it stream.
