@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::{BETWEEN, Depth};
+use super::{BETWEEN, Config, Depth};
 use crate::client::Request;
 use crate::client::live::Limits;
 use crate::probe::{Paces, Path, Setup, Wish};
@@ -45,16 +45,19 @@ pub(super) struct Case<'a> {
     base: Request,
     within: Duration,
     depth: Depth,
+    /// Another path is measured at the same time.
+    has_rival: bool,
     entries: Vec<Entry>,
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(path: &'a Path<'a>, within: Duration, depth: Depth) -> Case<'a> {
+    pub(super) fn new(path: &'a Path<'a>, config: &Config) -> Case<'a> {
         let mut base = path.request().clone();
         if path.is_ours() && without(&mut base.url, ID) {
             log::info!("the parameter {ID} is left out: each stream of the diagnosis has an id of its own");
         }
-        Case { path, base, within, depth, entries: Vec::new() }
+        let (within, depth, has_rival) = (config.within, config.depth, config.against.is_some());
+        Case { path, base, within, depth, has_rival, entries: Vec::new() }
     }
 
     /// The plain variant, those that differ from it by one change, and some that tell of limits.
@@ -62,7 +65,9 @@ impl<'a> Case<'a> {
         let mut variants = vec![Variant::plain()];
         variants.extend(self.singles().filter(|variant| !self.is_plain(variant)));
         if self.path.is_ours() && self.depth != Depth::Quick {
-            variants.extend([Variant::late_byte(), Variant::quiet(), Variant::heartbeat()]);
+            // There are 24 streams at most.
+            variants.extend((!self.has_rival).then(Variant::late_byte));
+            variants.extend([Variant::quiet(), Variant::heartbeat()]);
             variants.extend(Variant::everything());
         }
         variants

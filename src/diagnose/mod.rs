@@ -91,7 +91,7 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
     let (all, limits) = (limits, &limits.at_most(config.depth.most()));
     let prober = Prober::start(&config.client, watch)?;
     let path = prober.path(config.request.clone(), limits)?;
-    let mut case = Case::new(&path, config.within, config.depth);
+    let mut case = Case::new(&path, config);
     let against = thread::scope(|scope| {
         let spawn = || thread::Builder::new().name("against".to_owned());
         let prober = &prober;
@@ -147,7 +147,7 @@ fn endurance(client: &Client, request: &Request, idle_max: Duration, limits: &Li
 fn other_path(prober: &Prober<'_>, request: &Request, config: &Config, limits: &Limits) -> Result<Report, ProbeError> {
     let path = prober.path(request.clone(), limits)?;
     let (within, duration) = (config.within, config.depth.first());
-    let wish = Wish { within, duration, plain: true, paces: Paces::Two, ..Wish::default() };
+    let wish = Wish { within, duration, plain: true, ..Wish::default() };
     let report = path.measure(&[Setup::new(path.request().clone(), wish)], limits)?.remove(0);
     Ok(Report { url: request.url.clone(), ..report })
 }

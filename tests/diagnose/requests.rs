@@ -153,3 +153,14 @@ fn bad_input_is_told() {
         assert!(finished.err.join("\n").contains(part), "{arguments:?}: {:?}", finished.err);
     }
 }
+
+#[test]
+fn there_are_24_streams_at_most_at_a_time() {
+    let origin = Origin::with(&["--max-streams", "24", "--log-level", "warn"]);
+    let url = format!("http://{}/events", origin.address);
+    let report = diagnose(&url, &["--against", &url]).end();
+    let verdicts = report["variants"].as_array().unwrap().iter().map(|variant| variant["verdict"].as_str().unwrap());
+    assert!(verdicts.into_iter().all(|verdict| verdict == "real-time"), "{report}");
+    assert_eq!(report["against"]["verdict"], "real-time", "{report}");
+    assert!(!notes(&report).contains("refused"), "{report}");
+}
