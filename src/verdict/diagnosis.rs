@@ -16,7 +16,7 @@ pub use advice::Advice;
 pub use cause::Cause;
 pub use variant::{LATE_MS, Variant};
 
-use super::endurance::Endurance;
+use super::endurance::{Cut, Endurance};
 use super::{CureId, Hop, Id, Judgement, Place, Verdict};
 use crate::stats::Ending;
 
@@ -193,22 +193,26 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let Some(plain) = evidence.tried.first() else { return Diagnosis::default() };
     let remedies = remedies(evidence, plain);
     let smallest = remedies.iter().find(|remedy| remedy.works == Some(true) && remedy.place != Place::ProxyConfig);
-    let smallest = smallest.filter(|_| !plain.streams() || is_idle_cut(evidence.tried)).map(|remedy| remedy.id.clone());
+    let smallest = smallest.map(|remedy| remedy.id.clone());
     let works: Vec<&[CureId]> =
         remedies.iter().filter(|remedy| remedy.works == Some(true)).map(|remedy| remedy.changes.as_slice()).collect();
     let cause = cause::of(evidence, plain, &works);
     let advice = cause.as_ref().map(|cause| advice::of(evidence, plain, cause)).unwrap_or_default();
     let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref())).collect();
     let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| is_idle_cut(evidence.tried));
+    let idle_cut_s = quiet.and_then(|quiet| quiet.quiet_us).map(|us| us as f64 / 1e6);
     let is_limit = plain.end.0 == Ending::LifetimeCut;
+    let lifetime_cut_s = plain.end.1.filter(|_| is_limit).map(|us| us as f64 / 1e6);
+    let patience = evidence.endurance.map(|endurance| endurance.patience).unwrap_or_default();
+    let seconds = |cut: Option<Cut>| cut.map(|cut| cut.after.as_secs_f64());
     Diagnosis {
         notes: cause::notes(evidence, plain),
         cause,
         remedies,
         smallest,
         advice,
-        idle_cut_s: quiet.and_then(|quiet| quiet.quiet_us).map(|us| us as f64 / 1e6),
-        lifetime_cut_s: plain.end.1.filter(|_| is_limit).map(|us| us as f64 / 1e6),
+        idle_cut_s: seconds(patience.idle_cut).or(idle_cut_s),
+        lifetime_cut_s: seconds(patience.lifetime_cut).or(lifetime_cut_s),
     }
 }
 
@@ -219,8 +223,11 @@ fn remedies(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Remedy> {
         return Vec::new();
     }
     if plain.streams() {
-        let beating = find(again, &Variant::heartbeat()).filter(|_| is_idle_cut(tried));
-        return beating.map(|beating| remedy(&beating.variant, Some(!beating.is_cut()))).into_iter().collect();
+        let beating =
+            find(again, &Variant::heartbeat()).filter(|_| is_idle_cut(tried)).map(|beating| !beating.is_cut());
+        let patience = evidence.endurance.map(|endurance| endurance.patience).unwrap_or_default();
+        let works = patience.idle_cut.map_or(beating, |_| patience.comments_cure);
+        return works.map(|works| remedy(&Variant::heartbeat(), Some(works))).into_iter().collect();
     }
     let is_unsteady = again.first().is_some_and(Tried::streams);
     let works = working(tried);

@@ -114,10 +114,12 @@ fn a_fault_of_the_origin_is_not_the_paths() {
     let clear = Origin::proxy(&format!("http://{}/events", held.address), &[]);
     let (url, direct) = (format!("http://{}/events", clear.address), format!("http://{}/events", held.address));
     let finished = Program::of("diagnose", &[&url, "--quick", "--against", &direct]).finish();
-    let text = finished.out.join("\n");
+    let words: Vec<&str> = finished.out.iter().flat_map(|line| line.split_whitespace()).collect();
+    let text = words.join(" ");
     assert!(text.contains("both do the same: the origin, or what both share, does it"), "{text}");
     let report = diagnose(&url, &["--quick", "--against", &direct]).end();
     assert_eq!((&report["against"]["url"], &report["against"]["verdict"]), (&json!(direct), &report["verdict"]));
+    assert!(report["difference"].as_str().unwrap().starts_with("both do the same"), "{report}");
 }
 
 #[test]

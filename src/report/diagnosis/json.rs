@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Diagnosed, Row};
 use crate::report::json as probe_json;
 use crate::report::json::{SCHEMA, rounded};
+use crate::report::text::difference;
 use crate::verdict::diagnosis::{Advice, Cause, Remedy};
 use crate::verdict::endurance::Endurance;
 use crate::verdict::{Hold, Hop, Judgement, Place};
@@ -30,6 +31,7 @@ pub struct Json<'a> {
     notes: &'a [String],
     endurance: Option<&'a Endurance>,
     against: Option<probe_json::Json<'a>>,
+    difference: Option<String>,
     took_s: f64,
 }
 
@@ -78,6 +80,7 @@ pub fn json(diagnosed: &Diagnosed) -> Json<'_> {
         notes: &diagnosis.notes,
         endurance: diagnosed.endurance.as_ref(),
         against: diagnosed.against.as_ref().map(probe_json::json),
+        difference: diagnosed.against.as_ref().map(|other| difference(&plain.verdict, &other.verdict)),
         took_s: rounded(diagnosed.took.as_secs_f64()),
     }
 }

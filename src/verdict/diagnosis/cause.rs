@@ -1,7 +1,10 @@
 //! From what streams and what doesn't, to what the path looks at and what it does.
 
+use std::time::Duration;
+
 use super::{Evidence, LATE_MS, Tried, Variant, find};
 use crate::stats::Ending;
+use crate::verdict::endurance::{Cut, Endurance, Noticed, Patience};
 use crate::verdict::findings::time;
 use crate::verdict::{CureId, Hold, HoldKind, Id, Judgement};
 
@@ -35,19 +38,29 @@ pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[&[CureId]]) ->
         return Some(Cause { id: "unsteady", text: text.to_owned() });
     }
     if plain.streams() {
-        return idle(evidence);
+        return limit(evidence);
     }
     Conditions { evidence, plain, works }.cause()
 }
 
-/// The path streams, but doesn't let a stream be quiet.
-fn idle(evidence: &Evidence<'_>) -> Option<Cause> {
-    let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| super::is_idle_cut(evidence.tried))?;
-    let after = time(quiet.quiet_us.unwrap_or(0));
-    Some(Cause {
-        id: "idle-limit",
-        text: format!("a stream is cut when nothing was sent for {after}; comments keep it open"),
-    })
+/// The path streams, but doesn't let a stream be quiet, or be for long.
+fn limit(evidence: &Evidence<'_>) -> Option<Cause> {
+    let patience = evidence.endurance.map(|endurance| endurance.patience).unwrap_or_default();
+    let us = |cut: Option<Cut>| cut.map(|cut| i64::try_from(cut.after.as_micros()).unwrap_or(i64::MAX));
+    if let Some(us) = us(patience.lifetime_cut) {
+        let text = format!("a stream is cut at an age of {}, however busy it is", time(us));
+        return Some(Cause { id: "lifetime-limit", text });
+    }
+    let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| super::is_idle_cut(evidence.tried));
+    let after = time(us(patience.idle_cut).or(quiet.and_then(|quiet| quiet.quiet_us))?);
+    let cure = match patience {
+        Patience { comments_cure: Some(false), padded_comments_cure: Some(true), .. } => {
+            "small comments don't keep it open, comments of 16 KiB do"
+        }
+        Patience { comments_cure: Some(false), .. } => "comments don't keep it open",
+        _ => "comments keep it open",
+    };
+    Some(Cause { id: "idle-limit", text: format!("a stream is cut when nothing was sent for {after}; {cure}") })
 }
 
 impl Conditions<'_> {
@@ -247,6 +260,48 @@ impl Conditions<'_> {
     }
 }
 
+/// What takes longer to find out.
+fn endured(endurance: &Endurance) -> Vec<String> {
+    let Endurance { patience, leaving, crowd } = endurance;
+    let seconds = |span: Duration| time(i64::try_from(span.as_micros()).unwrap_or(i64::MAX));
+    let mut notes = Vec::new();
+    if let (None, Some(survived)) = (patience.idle_cut.or(patience.either), patience.silence_survived) {
+        notes.push(format!("a silence of {} is let be", seconds(survived)));
+    }
+    if let (None, Some(lived)) = (patience.lifetime_cut, patience.lived) {
+        notes.push(format!(
+            "a stream with an event a second was let be for {}, as long as it was watched",
+            seconds(lived)
+        ));
+    }
+    if let Some(cut) = patience.either {
+        let after = seconds(cut.after);
+        notes
+            .push(format!("quiet streams are cut after {after}; whether for their silence or their age can't be told"));
+    }
+    let noticed = |how: Option<Noticed>| match how? {
+        Noticed::Within(span) => Some(format!("within {}", seconds(span))),
+        Noticed::AtEvent(1) => Some("at the next event".to_owned()),
+        Noticed::AtEvent(n) => Some(format!("at event {n} after it")),
+        Noticed::Never => Some("never".to_owned()),
+    };
+    let ways = [("closed", leaving.close), ("reset", leaving.reset), ("closed while nothing is sent", leaving.idle)];
+    let ways: Vec<String> =
+        ways.into_iter().filter_map(|(way, how)| Some(format!("{} when it is {way}", noticed(how)?))).collect();
+    if !ways.is_empty() {
+        let never = leaving.idle == Some(Noticed::Never) && leaving.close != Some(Noticed::Never);
+        let cure = if never { "; heartbeats tell it" } else { "" };
+        notes.push(format!("the origin learns that a client's connection has gone {}{cure}", ways.join(", ")));
+    }
+    if crowd.asked > 0 {
+        let refused: usize = crowd.refused.values().sum();
+        let rest = [(refused, "refused"), (crowd.kept_back, "kept back"), (crowd.failed, "without an answer")];
+        let rest = rest.into_iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!(", {count} {how}"));
+        notes.push(format!("{} of {} streams run at once{}", crowd.at_once, crowd.asked, rest.collect::<String>()));
+    }
+    notes
+}
+
 /// What else there is to say.
 pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
     let mut notes = Vec::new();
@@ -261,6 +316,7 @@ pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(evidence.endurance.into_iter().flat_map(endured));
     let head = find(evidence.tried, &Variant::late_byte()).filter(|_| plain.streams());
     if head.is_some_and(|late| late.head_ms.is_none_or(|ms| ms >= f64::from(LATE_MS) - HEAD_SOONER_MS)) {
         notes.push("the head of the response waits for the first byte of its body: send a comment at once".to_owned());
