@@ -148,6 +148,9 @@ fn bad_input_is_told() {
         (&["-X", "HEAD", "http://127.0.0.1:1"][..], "-X HEAD asks for no events"),
         (&["http://127.0.0.1:1", "--within", "0"], "--within"),
         (&[], "url"),
+        (&["http://127.0.0.1:1", "--quick", "--thorough"], "exclude each other"),
+        (&["http://127.0.0.1:1", "--idle-max", "5s"], "--idle-max is for --thorough"),
+        (&["http://127.0.0.1:1", "--thorough", "--idle-max", "2h"], "1s to 1h"),
         (&["http://127.0.0.1:1", "-4", "-6"], "-4 and -6 exclude each other"),
     ] {
         let finished = Program::of("diagnose", arguments).finish();
@@ -165,4 +168,39 @@ fn there_are_24_streams_at_most_at_a_time() {
     assert!(verdicts.into_iter().all(|verdict| verdict == "real-time"), "{report}");
     assert_eq!(report["against"]["verdict"], "real-time", "{report}");
     assert!(!notes(&report).contains("refused"), "{report}");
+}
+
+#[test]
+fn a_thorough_one_tells_of_silences_ages_and_clients_that_leave() {
+    let origin = Origin::start();
+    let proxy = Origin::proxy(&format!("http://{}/events", origin.address), &["--impair", "idle-cut=3s"]);
+    let url = format!("http://{}/events", proxy.address);
+    let report = diagnose(&url, &["--thorough", "--idle-max", "8s"]).end();
+    assert_eq!(
+        (&report["cause"]["id"], &report["smallest_cure"]),
+        (&json!("idle-limit"), &json!("heartbeat")),
+        "{report}"
+    );
+    let idle_cut_s = report["idle_cut_s"].as_f64().unwrap();
+    assert!((2.9..3.5).contains(&idle_cut_s), "{report}");
+    assert!(report["lifetime_cut_s"].is_null(), "{report}");
+    assert!(report["disconnect_ms"].as_f64().unwrap() < 1000.0, "{report}");
+    let endurance = &report["endurance"];
+    assert_eq!(endurance["patience"]["comments_cure"], true, "{report}");
+    assert_eq!((&endurance["crowd"]["asked"], &endurance["crowd"]["at_once"]), (&json!(24), &json!(24)), "{report}");
+}
+
+#[test]
+fn a_thorough_one_tells_an_age_from_a_silence() {
+    let origin = Origin::start();
+    let proxy = Origin::proxy(&format!("http://{}/events", origin.address), &["--impair", "cut-after=14s"]);
+    let url = format!("http://{}/events", proxy.address);
+    let report = diagnose(&url, &["--thorough", "--idle-max", "16s"]).end();
+    assert_eq!(
+        (&report["verdict"], &report["cause"]["id"]),
+        (&json!("real-time"), &json!("lifetime-limit")),
+        "{report}"
+    );
+    assert!((13.5..15.0).contains(&report["lifetime_cut_s"].as_f64().unwrap()), "{report}");
+    assert!(report["idle_cut_s"].is_null(), "{report}");
 }

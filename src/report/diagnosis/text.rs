@@ -87,7 +87,7 @@ fn outcome(row: &Row) -> String {
         Some(again) if streams(again) != streams(&row.report) => {
             format!("{word}, then {}", again.verdict.verdict.as_str())
         }
-        Some(_) if streams(&row.report) => format!("{word} twice{number}"),
+        Some(_) if streams(&row.report) => format!("{word}, twice"),
         _ => word.to_owned() + &number,
     }
 }
