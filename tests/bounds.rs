@@ -75,7 +75,13 @@ fn connections_are_not_kept_when_more_than_three_quarters_are_taken() {
 #[test]
 fn all_streams_together_take_no_more_than_the_rate() {
     let origin = Origin::with(&["--max-rate", "100k"]);
-    for query in ["size=110k", "size=1k&interval=5ms", "encoding=gzip", "interval=1h&size=128k"] {
+    for query in [
+        "size=110k",
+        "size=1k&interval=5ms",
+        "encoding=gzip",
+        "interval=1h&size=128k",
+        "heartbeat=500ms&heartbeat_pad=50k",
+    ] {
         assert_unavailable(origin.fetch(&format!("/events?{query}")), "bytes a second");
     }
     let (first, _) = origin.open("/events?size=60k");

@@ -171,6 +171,23 @@ fn an_idle_stream_has_heartbeats() {
 }
 
 #[test]
+fn heartbeats_are_padded_with_comments() {
+    let origin = Origin::start();
+    for pad in [1, 2, 1000, 65_536] {
+        let query = format!("interval=10s&heartbeat=100ms&duration=250ms&heartbeat_pad={pad}");
+        let (mut client, _) = origin.open(&format!("/events?{query}"));
+        client.read_event();
+        let beats = client.read_chunks();
+        assert!(!beats.is_empty(), "{pad}");
+        for beat in beats {
+            let (padding, rest) = beat.text().split_at(pad);
+            assert_eq!(rest, ": heartbeat\n\n", "{pad}");
+            assert!(padding.lines().all(|line| line.is_empty() || line.starts_with(':')), "{padding}");
+        }
+    }
+}
+
+#[test]
 fn a_stream_without_idle_time_or_with_heartbeat_0_has_none() {
     let origin = Origin::start();
     for query in ["interval=10ms&heartbeat=10m", "interval=10s&heartbeat=0", "interval=10ms"] {

@@ -5,7 +5,7 @@ mod common;
 use common::{Client, Head, Origin};
 
 /// Each parameter with a part of what it says that it takes, values just within its limits, and values beyond.
-const PARAMETERS: [(&str, &str, &[&str], &[&str]); 19] = [
+const PARAMETERS: [(&str, &str, &[&str], &[&str]); 20] = [
     ("interval", "a duration from 1ms to 1h", &["1ms", "1", "1h", "0.5s"], &["0", "999us", "3601s", "2d", "1S"]),
     ("count", "a number of events from 0 to 1000000", &["0", "1000000"], &["1000001", "1k", "1.5"]),
     ("duration", "a duration from 1ms to 24h", &["1ms", "24h"], &["0", "86401s", "1441m"]),
@@ -16,6 +16,7 @@ const PARAMETERS: [(&str, &str, &[&str], &[&str]); 19] = [
     ("id", "16 to 64 letters, digits, '_' or '-'", &["0123456789abcde-"], &["0123456789abcde", "0123456789abcde."]),
     ("retry", "a duration from 0 to 1h", &["0", "1h"], &["3601s", "61m"]),
     ("heartbeat", "a duration from 100ms to 10m, or 0 for none", &["0", "100ms", "10m"], &["99ms", "1us", "601s"]),
+    ("heartbeat_pad", "a size from 0 to 64k", &["0", "64k", "65536"], &["65537", "65k", "1m"]),
     ("silent_after", "a number of events from 0 to 1000000", &["0", "1000000"], &["1000001"]),
     ("delay", "a duration from 0 to 5m", &["0", "5m"], &["301s", "6m"]),
     ("head_delay", "a duration from 0 to 5m", &["0", "5m"], &["301s", "6m"]),

@@ -11,9 +11,10 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::client::client_command;
 use super::interrupt::Wish;
-use super::probe::{WITHIN, run_time, unless_unread};
+use super::probe::{WITHIN, between, run_time, unless_unread};
 use super::terminal::{self, Progress};
 use super::{Exit, Failure};
+use crate::diagnose::patience::IDLE_MAX;
 use crate::diagnose::{self, Config, Depth};
 use crate::probe::ProbeError;
 use crate::report::diagnosis::{self, Diagnosed};
@@ -37,6 +38,13 @@ client_command! {
         /// take 12 seconds at most: fewer events, no silences, no combinations of cures
         #[argh(switch)]
         quick: bool,
+        /// also find out how long streams may be quiet, and be at all, how the origin learns that clients have left, and how
+        /// many streams pass at once: up to 4 minutes
+        #[argh(switch)]
+        thorough: bool,
+        /// longest silence to try with --thorough, 1s to 1h (default 130s)
+        #[argh(option, from_str_fn(silence), arg_name = "duration")]
+        idle_max: Option<Duration>,
         /// most an event may be late and still be in real time (default 100ms)
         #[argh(option, default = "WITHIN", from_str_fn(run_time), arg_name = "duration")]
         within: Duration,
@@ -46,6 +54,20 @@ client_command! {
         /// print the report as one JSON object
         #[argh(switch)]
         json: bool,
+    }
+}
+
+fn silence(text: &str) -> Result<Duration, String> {
+    between(text, Duration::from_secs(1), Duration::from_secs(3600), "1s to 1h")
+}
+
+fn depth(options: &Diagnose) -> Result<Depth, Failure> {
+    match (options.quick, options.thorough, options.idle_max) {
+        (true, true, _) => Err(Failure::usage("--quick and --thorough exclude each other".to_owned())),
+        (_, false, Some(_)) => Err(Failure::usage("--idle-max is for --thorough".to_owned())),
+        (_, true, idle_max) => Ok(Depth::Thorough(idle_max.unwrap_or(IDLE_MAX))),
+        (true, ..) => Ok(Depth::Quick),
+        (false, ..) => Ok(Depth::Standard),
     }
 }
 
@@ -63,7 +85,7 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
         request,
         against,
         within: options.within,
-        depth: if options.quick { Depth::Quick } else { Depth::Standard },
+        depth: depth(&options)?,
     };
     let cannot_report = |error: io::Error| {
         Failure::usage(format!("write {}: {error}", options.report.as_deref().unwrap_or(Path::new("")).display()))

@@ -89,7 +89,7 @@ fn pace(text: &str) -> Result<Duration, String> {
     between(text, Duration::from_millis(10), Duration::from_secs(60), "10ms to 1m")
 }
 
-fn between(text: &str, min: Duration, max: Duration, range: &str) -> Result<Duration, String> {
+pub(super) fn between(text: &str, min: Duration, max: Duration, range: &str) -> Result<Duration, String> {
     let duration = parse_duration(text).map_err(|error| format!("it is {error}"))?;
     if (min..=max).contains(&duration) { Ok(duration) } else { Err(format!("it is {range}")) }
 }

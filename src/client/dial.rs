@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,8 @@ pub(super) struct Dial {
     pub(super) trace: Trace,
     /// Who waits, if it is not the kernel alone.
     pub(super) waiter: Option<Arc<dyn Waiter>>,
+    /// Whether connections that are ended here are reset.
+    pub(super) resets: Arc<AtomicBool>,
     /// How long a connection may be silent before its other end is asked whether it is still there.
     pub(super) keepalive: Option<Duration>,
 }
@@ -75,7 +78,7 @@ impl<In: Transport> Connector<In> for Dial {
         events.connected = Some(Instant::now());
         events.remote = stream.peer_addr().ok();
         drop(events);
-        let stream = Arc::new(Shared(stream));
+        let stream = Arc::new(Shared { socket: stream, resets: Arc::clone(&self.resets) });
         let handle: Weak<dyn ShutdownHandle> = Arc::downgrade(&(Arc::clone(&stream) as Arc<dyn ShutdownHandle>));
         (details.register_shutdown)(handle)?;
         let sizes = (details.config.input_buffer_size(), details.config.output_buffer_size());

@@ -132,6 +132,11 @@ impl Live {
     pub fn news(&self) -> &Receiver<News> {
         &self.news
     }
+
+    /// Ends it with a reset of its connection, where a drop closes that.
+    pub fn reset(self) {
+        self.stopper.reset();
+    }
 }
 
 impl Drop for Live {

@@ -203,6 +203,7 @@ pub struct Session {
     agent: Agent,
     trace: Trace,
     stopped: Arc<AtomicBool>,
+    resets: Arc<AtomicBool>,
     /// Bytes of a body's buffer, at first and at most.
     first: usize,
     buffer: usize,
@@ -213,6 +214,7 @@ pub struct Session {
 pub struct Stopper {
     agent: Agent,
     stopped: Arc<AtomicBool>,
+    resets: Arc<AtomicBool>,
 }
 
 impl Stopper {
@@ -220,6 +222,13 @@ impl Stopper {
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
         self.agent.clone().shutdown();
+    }
+
+    /// The same, but the other end of the connection finds a reset (RST) instead of a close (FIN), as soon as whoever
+    /// reads the body has let go of it.
+    pub fn reset(&self) {
+        self.resets.store(true, Ordering::SeqCst);
+        self.stop();
     }
 }
 
@@ -286,16 +295,18 @@ impl Client {
 
     fn session_with(&self, waiter: Option<Arc<dyn Waiter>>) -> Session {
         let trace = Trace::default();
+        let resets = Arc::new(AtomicBool::new(false));
         let first = if waiter.is_some() { FIRST.min(self.buffer) } else { self.buffer };
         let names = Names { trace: trace.clone(), given: Arc::clone(&self.given), system: DefaultResolver::default() };
         let chain =
             ().chain(ConnectProxyConnector::default())
-                .chain(Dial { trace: trace.clone(), waiter, keepalive: self.keepalive })
+                .chain(Dial { trace: trace.clone(), waiter, resets: Arc::clone(&resets), keepalive: self.keepalive })
                 .chain(Secure { trace: trace.clone(), tls: Arc::clone(&self.tls) });
         Session {
             agent: Agent::with_parts(self.config.clone(), chain, names),
             trace,
             stopped: Arc::default(),
+            resets,
             first,
             buffer: self.buffer,
         }
@@ -333,7 +344,7 @@ impl Session {
 
     /// What stops this session.
     pub fn stopper(&self) -> Stopper {
-        Stopper { agent: self.agent.clone(), stopped: Arc::clone(&self.stopped) }
+        Stopper { agent: self.agent.clone(), stopped: Arc::clone(&self.stopped), resets: Arc::clone(&self.resets) }
     }
 
     /// Sends a request, and waits for the head of its response, following redirects.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::live::{Limits, Live, News, Next};
 use super::{Arrival, Client, ClientError, Head, Request, Session, Timing};
 use crate::stats::TIME_MAX_US;
@@ -16,7 +18,7 @@ const TIME_TO_TELL: Duration = Duration::from_secs(2);
 pub(crate) const NO_SUCH_STREAM: &str = "no stream with this id";
 
 /// A stream that its client left sooner was never read.
-const MOMENT_US: u64 = 1_000_000;
+const MOMENT_US: i64 = 1_000_000;
 
 /// The longest answer that could be ours.
 const ANSWER_MAX: usize = 1024;
@@ -101,8 +103,36 @@ pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option
     }
 }
 
+/// What our origin tells of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It has had none of this id, or too long ago.
+    NoSuchStream,
+    /// It has, or had, one.
+    Stream(StreamState),
+}
+
+/// The state of a stream; times are the origin's clock, in Unix microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct StreamState {
+    /// When it began.
+    pub opened_us: i64,
+    /// When it ended, if it has.
+    pub ended_us: Option<i64>,
+    /// Who ended it: `client`, `count`, `duration`, `abort`, `shutdown` or `error`.
+    pub ended_by: Option<String>,
+    /// Numbered events that were sent.
+    pub events: u64,
+}
+
 /// Asks an origin of ours whether it has had a stream of this id for longer than a moment. None without an answer.
 pub fn has_stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<bool> {
+    stream(client, request, id, limits).map(|told| lived(&told))
+}
+
+/// Asks an origin of ours what it knows of the stream with this id; `request` is the one for the stream. None without an
+/// answer within 2 s.
+pub fn stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<Told> {
     let mut request = time_request(request);
     request.url = beside(&request.url, &format!("streams/{id}"), false);
     let live = Live::start(client, request).ok()?;
@@ -112,22 +142,27 @@ pub fn has_stream(client: &Client, request: &Request, id: &str, limits: &Limits)
         match limits.next(live.news()) {
             Next::News(News::Head(head)) => status = head.status,
             Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
-            Next::News(News::End(..)) => return stream_lived(status, &body),
+            Next::News(News::End(..)) => return told(status, &body),
             _ => return None,
         }
     }
 }
 
-/// What an answer says of a stream. One that began when the probe had left, its request having been kept back until then,
-/// lived for a moment.
-fn stream_lived(status: u16, body: &[u8]) -> Option<bool> {
-    if status == 404 {
-        return body.starts_with(NO_SUCH_STREAM.as_bytes()).then_some(false);
+/// What an answer says of a stream.
+fn told(status: u16, body: &[u8]) -> Option<Told> {
+    match status {
+        404 => body.starts_with(NO_SUCH_STREAM.as_bytes()).then_some(Told::NoSuchStream),
+        200 => serde_json::from_slice(body).ok().map(Told::Stream),
+        _ => None,
     }
-    let state: serde_json::Value = serde_json::from_slice(body).ok().filter(|_| status == 200)?;
-    let lived_us =
-        state["ended_us"].as_u64().map(|ended| ended.saturating_sub(state["opened_us"].as_u64().unwrap_or(0)));
-    Some(lived_us.is_none_or(|lived_us| lived_us > MOMENT_US) || state["ended_by"] != "client")
+}
+
+/// Whether there was a stream. One that began when the probe had left, its request having been kept back until then, lived
+/// for a moment.
+fn lived(told: &Told) -> bool {
+    let Told::Stream(state) = told else { return false };
+    let lived_us = state.ended_us.map(|ended_us| ended_us.saturating_sub(state.opened_us));
+    lived_us.is_none_or(|lived_us| lived_us > MOMENT_US) || state.ended_by.as_deref() != Some("client")
 }
 
 /// Asks once more, on a session that may have a connection already.
@@ -196,12 +231,17 @@ mod tests {
 
     #[test]
     fn what_a_stream_came_to() {
+        let stream_lived = |status, body: &[u8]| told(status, body).map(|told| lived(&told));
         let ended = |by: &str, ended_us: u64| {
-            stream_lived(200, format!("{{\"opened_us\":5,\"ended_us\":{ended_us},\"ended_by\":\"{by}\"}}").as_bytes())
+            let text = format!("{{\"opened_us\":5,\"ended_us\":{ended_us},\"ended_by\":\"{by}\",\"events\":2}}");
+            stream_lived(200, text.as_bytes())
         };
         assert_eq!(stream_lived(404, b"no stream with this id is open or ended lately"), Some(false));
         assert_eq!(stream_lived(404, b"<html>nothing here"), None);
-        assert_eq!(stream_lived(200, b"{\"state\":\"open\",\"ended_us\":null}"), Some(true));
+        assert_eq!(
+            stream_lived(200, b"{\"state\":\"open\",\"opened_us\":5,\"events\":0,\"ended_us\":null,\"ended_by\":null}"),
+            Some(true)
+        );
         assert_eq!(
             (ended("count", 9), ended("client", 9), ended("client", 4_000_005)),
             (Some(true), Some(false), Some(true))

@@ -43,6 +43,26 @@ const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 const CLOSED: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
 
 #[test]
+fn a_request_is_left_by_a_close_or_by_a_reset() {
+    for resets in [false, true] {
+        let (ended, wait) = channel();
+        let url = server(move |mut stream| {
+            stream.write_all(&[CHUNKED, b"5\r\nhello\r\n"].concat()).unwrap();
+            ended.send(stream.read(&mut [0]).map_err(|error| error.kind())).unwrap();
+        });
+        let live = live::Live::start(&Client::new(&Settings::default()).unwrap(), get(&url)).unwrap();
+        assert!(matches!(live.news().recv().unwrap(), live::News::Head(_)));
+        if resets {
+            live.reset();
+        } else {
+            drop(live);
+        }
+        let expected = if resets { Err(ErrorKind::ConnectionReset) } else { Ok(0) };
+        assert_eq!(wait.recv_timeout(Duration::from_secs(20)), Ok(expected));
+    }
+}
+
+#[test]
 fn bytes_have_the_time_of_the_read_that_brought_them() {
     let (go, wait): (Sender<()>, Receiver<()>) = channel();
     let url = server(move |mut stream| {
@@ -88,8 +108,15 @@ fn endings_are_told_apart() {
         let session = session();
         let mut response = session.open(&get(&url)).unwrap();
         assert!(matches!(response.body.read(), Arrival::Bytes(..)));
+        let before = Instant::now();
         go.send(()).unwrap();
-        assert_eq!(drain(&mut response.body).1, expected, "{} {resets}", tail.escape_ascii());
+        let (at, ending) = loop {
+            if let Arrival::End(at, ending) = response.body.read() {
+                break (at, ending);
+            }
+        };
+        assert_eq!(ending, expected, "{} {resets}", tail.escape_ascii());
+        assert!(!resets || at >= before, "a reset has its own time");
     }
 }
 

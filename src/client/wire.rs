@@ -8,12 +8,14 @@ use std::fmt;
 use std::io::{self, ErrorKind, IoSliceMut, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::sys::time::TimeSpec;
 use rustix::net::SendFlags;
+use socket2::SockRef;
 use ureq::Error;
 use ureq::unversioned::transport::time::Duration as Limit;
 use ureq::unversioned::transport::{
@@ -119,12 +121,22 @@ impl<T: Transport> Transport for Watched<T> {
 }
 
 /// A socket that can be shut down by another thread.
-pub(super) struct Shared(pub(super) TcpStream);
+pub(super) struct Shared {
+    pub(super) socket: TcpStream,
+    /// Whether its end is a reset.
+    pub(super) resets: Arc<AtomicBool>,
+}
 
 impl ShutdownHandle for Shared {
     fn shutdown(&self) {
-        // It fails only if the connection is gone already.
-        let _ = self.0.shutdown(Shutdown::Both);
+        // All of this fails only if the connection is gone already.
+        if self.resets.load(Ordering::SeqCst) {
+            // The other end is told nothing until whoever reads here has let go, and the socket is closed.
+            let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+            let _ = self.socket.shutdown(Shutdown::Read);
+        } else {
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
     }
 }
 
@@ -140,7 +152,7 @@ pub(super) struct Socket {
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Socket").field("stream", &self.stream.0).finish_non_exhaustive()
+        f.debug_struct("Socket").field("stream", &self.stream.socket).finish_non_exhaustive()
     }
 }
 
@@ -160,14 +172,18 @@ impl Socket {
         if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
             return Error::Timeout(timeout.reason);
         }
-        self.trace.events().broken = Some((error.kind(), error.to_string()));
+        let mut events = self.trace.events();
+        events.broken = Some((error.kind(), error.to_string()));
+        // An end that is a failure came now, not with the last bytes.
+        events.last_read = Some(Instant::now());
+        drop(events);
         Error::Io(error)
     }
 
     /// Waits by the waiter.
     fn wait(&self, waiter: &dyn Waiter, need: Need, timeout: NextTimeout) -> Result<(), Error> {
         let deadline = time_left(timeout)?.and_then(|left| Instant::now().checked_add(left));
-        match waiter.wait(self.stream.0.as_fd(), need, deadline) {
+        match waiter.wait(self.stream.socket.as_fd(), need, deadline) {
             Waited::Ready => Ok(()),
             Waited::Late => Err(Error::Timeout(timeout.reason)),
             Waited::Left => {
@@ -183,7 +199,7 @@ impl Socket {
         let mut written = 0;
         while written < amount {
             let rest = &self.buffers.output()[written..amount];
-            match rustix::net::send(&self.stream.0, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            match rustix::net::send(&self.stream.socket, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
                 Ok(sent) => written += sent,
                 Err(rustix::io::Errno::AGAIN) => self.wait(waiter, Need::Room, timeout)?,
                 Err(rustix::io::Errno::INTR) => {}
@@ -197,7 +213,7 @@ impl Socket {
     fn read_beside(&mut self, waiter: &dyn Waiter, timeout: NextTimeout) -> Result<(usize, Instant), Error> {
         loop {
             self.wait(waiter, Need::Input, timeout)?;
-            match receive(&self.stream.0, self.buffers.input_append_buf(), MsgFlags::MSG_DONTWAIT) {
+            match receive(&self.stream.socket, self.buffers.input_append_buf(), MsgFlags::MSG_DONTWAIT) {
                 Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
                 result => return result.map_err(|error| self.failed(error, timeout)),
             }
@@ -208,11 +224,11 @@ impl Socket {
     fn read(&mut self, timeout: NextTimeout) -> Result<(usize, Instant), Error> {
         let left = time_left(timeout)?;
         if left != self.timeout {
-            self.stream.0.set_read_timeout(left)?;
+            self.stream.socket.set_read_timeout(left)?;
             self.timeout = left;
         }
         loop {
-            match receive(&self.stream.0, self.buffers.input_append_buf(), MsgFlags::empty()) {
+            match receive(&self.stream.socket, self.buffers.input_append_buf(), MsgFlags::empty()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return result.map_err(|error| self.failed(error, timeout)),
             }
@@ -247,8 +263,8 @@ impl Transport for Socket {
         let result = match self.waiter.clone() {
             Some(waiter) => self.write_beside(&*waiter, amount, timeout),
             None => {
-                self.stream.0.set_write_timeout(time_left(timeout)?)?;
-                let written = (&self.stream.0).write_all(&self.buffers.output()[..amount]);
+                self.stream.socket.set_write_timeout(time_left(timeout)?)?;
+                let written = (&self.stream.socket).write_all(&self.buffers.output()[..amount]);
                 written.map_err(|error| self.failed(error, timeout))
             }
         };
@@ -280,8 +296,8 @@ impl Transport for Socket {
     fn is_open(&mut self) -> bool {
         // Whoever asks has finished a response: bytes that wait, an end or an error all mean that it can't be used.
         let mut byte = [0];
-        let waiting = self.stream.0.set_nonblocking(true).and_then(|()| self.stream.0.peek(&mut byte));
-        let restored = self.stream.0.set_nonblocking(false);
+        let waiting = self.stream.socket.set_nonblocking(true).and_then(|()| self.stream.socket.peek(&mut byte));
+        let restored = self.stream.socket.set_nonblocking(false);
         restored.is_ok() && waiting.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 }

@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::report::diagnosis::Row;
 use crate::schedule::plan::Plan;
 use crate::verdict::diagnosis::{Tried, Variant, pairs, to_confirm};
-use crate::verdict::{CureId, ending, representative};
+use crate::verdict::{CureId, Judgement, ending, representative};
 
 /// How much later than the plain variant the others begin: where only some streams pass at a time, it is among them.
 const HEAD_START: Duration = Duration::from_millis(700);
@@ -22,9 +22,21 @@ const ID: &str = "id";
 /// A variant, and what came of it.
 struct Entry {
     variant: Variant,
-    request: Request,
+    setup: Setup,
     report: Report,
     again: Option<Report>,
+}
+
+impl Entry {
+    fn tried(&self) -> Tried {
+        tried(&self.variant, &self.report, self.setup.wish.within)
+    }
+
+    /// Another look at it may show something else. A limit on silences takes as long to be seen again, and is looked at
+    /// twice anyway.
+    fn is_doubtful(&self) -> bool {
+        self.variant.is_steady() && self.tried().is_doubtful()
+    }
 }
 
 /// A path and its variants.
@@ -99,7 +111,8 @@ impl<'a> Case<'a> {
         Setup::new(self.request(variant), wish)
     }
 
-    /// Looks at all variants at once.
+    /// Looks at all variants at once; and once more at those of which nothing is known, because there were too many at
+    /// once, or by chance.
     pub(super) fn first_look(&mut self, limits: &Limits) -> io::Result<()> {
         let variants = self.first_variants();
         let setup = |variant: &Variant| {
@@ -109,28 +122,14 @@ impl<'a> Case<'a> {
             Setup { after, ..self.setup(variant, paces, self.depth.first()) }
         };
         let setups: Vec<Setup> = variants.iter().map(setup).collect();
-        let reports = self.path.measure(&setups, limits)?;
-        self.keep(variants, setups, reports);
-        Ok(())
-    }
-
-    /// Looks once more at those of which nothing is known, for there were too many at once: at as many as got through.
-    pub(super) fn look_at_refused(&mut self, limits: &Limits) -> io::Result<()> {
-        let tried = self.tried();
-        let is_void = |tried: &&Tried| tried.is_void();
-        if tried.first().is_none_or(Tried::is_void) || is_over(limits) {
-            return Ok(());
+        let mut looks = self.look(variants.into_iter().zip(setups).collect(), limits)?;
+        if looks.first().is_some_and(|look| !look.tried().is_void()) {
+            // As many at once as got through.
+            let passed = looks.iter().filter(|look| !look.tried().is_void()).count();
+            let refused = looks.iter_mut().filter(|look| look.tried().is_void()).take(passed);
+            self.look_again(refused.collect(), limits)?;
         }
-        let passed = tried.iter().filter(|tried| !tried.is_void()).count();
-        let refused = tried.iter().filter(is_void).take(passed).map(|tried| tried.variant.clone());
-        let refused: Vec<Variant> = refused.collect();
-        if refused.is_empty() {
-            return Ok(());
-        }
-        let setups: Vec<Setup> = refused.iter().map(|variant| self.setup(variant, Paces::One, Some(BETWEEN))).collect();
-        let reports = self.path.measure(&setups, limits)?;
-        self.entries.retain(|entry| !refused.contains(&entry.variant));
-        self.keep(refused, setups, reports);
+        self.entries = looks;
         Ok(())
     }
 
@@ -140,9 +139,12 @@ impl<'a> Case<'a> {
         if pairs.is_empty() || is_over(limits) {
             return Ok(());
         }
-        let setups: Vec<Setup> = pairs.iter().map(|variant| self.setup(variant, Paces::One, Some(BETWEEN))).collect();
-        let reports = self.path.measure(&setups, limits)?;
-        self.keep(pairs, setups, reports);
+        let wanted = pairs.into_iter().map(|pair| {
+            let setup = self.setup(&pair, Paces::One, Some(BETWEEN));
+            (pair, setup)
+        });
+        let looks = self.look(wanted.collect(), limits)?;
+        self.entries.extend(looks);
         Ok(())
     }
 
@@ -154,43 +156,70 @@ impl<'a> Case<'a> {
         }
         variants.insert(0, Variant::plain());
         let (duration, least, others) = self.depth.second();
-        let setup = |(n, variant): (usize, &Variant)| {
+        let setup = |(n, variant): (usize, Variant)| {
             let paces = match n {
                 1 if variant.is_steady() => least,
                 2.. if variant.is_steady() => others,
                 _ => Paces::One,
             };
-            self.setup(variant, paces, Some(duration))
+            let setup = self.setup(&variant, paces, Some(duration));
+            (variant, setup)
         };
-        let setups: Vec<Setup> = variants.iter().enumerate().map(setup).collect();
-        let reports = self.path.measure(&setups, limits)?;
-        let again = variants.iter().zip(&reports).map(|(variant, report)| tried(variant, report)).collect();
-        for (variant, report) in variants.iter().zip(reports) {
-            if let Some(entry) = self.entries.iter_mut().find(|entry| entry.variant == *variant) {
-                entry.again = Some(report);
+        let looks = self.look(variants.into_iter().enumerate().map(setup).collect(), limits)?;
+        let again = looks.iter().map(Entry::tried).collect();
+        for look in looks {
+            if let Some(entry) = self.entries.iter_mut().find(|entry| entry.variant == look.variant) {
+                entry.again = Some(look.report);
             }
         }
         Ok(again)
     }
 
-    fn keep(&mut self, variants: Vec<Variant>, setups: Vec<Setup>, reports: Vec<Report>) {
-        let entries = variants.into_iter().zip(setups).zip(reports);
-        self.entries.extend(entries.map(|((variant, setup), report)| Entry {
-            variant,
-            request: setup.request,
-            report,
-            again: None,
-        }));
+    /// Looks at variants at once, and once more at those that are in doubt.
+    fn look(&self, wanted: Vec<(Variant, Setup)>, limits: &Limits) -> io::Result<Vec<Entry>> {
+        let (variants, setups): (Vec<Variant>, Vec<Setup>) = wanted.into_iter().unzip();
+        let reports = self.path.measure(&setups, limits)?;
+        let looks = variants.into_iter().zip(setups).zip(reports);
+        let looks = looks.map(|((variant, setup), report)| Entry { variant, setup, report, again: None });
+        let mut looks: Vec<Entry> = looks.collect();
+        let doubtful = looks.iter_mut().filter(|look| look.is_doubtful());
+        self.look_again(doubtful.collect(), limits)?;
+        Ok(looks)
+    }
+
+    /// Looks once more at some, and forgets what was seen before.
+    fn look_again(&self, looks: Vec<&mut Entry>, limits: &Limits) -> io::Result<()> {
+        if looks.is_empty() || is_over(limits) {
+            return Ok(());
+        }
+        let setup = |look: &&mut Entry| {
+            let duration = Some(look.setup.wish.duration.map_or(BETWEEN, |duration| duration.min(BETWEEN)));
+            let wish = Wish { duration, ..look.setup.wish };
+            Setup { wish, after: Duration::ZERO, ..look.setup.clone() }
+        };
+        let setups: Vec<Setup> = looks.iter().map(setup).collect();
+        let reports = self.path.measure(&setups, limits)?;
+        looks.into_iter().zip(reports).for_each(|(look, report)| look.report = report);
+        Ok(())
     }
 
     /// What came of the variants, the plain one first.
     pub(super) fn tried(&self) -> Vec<Tried> {
-        self.entries.iter().map(|entry| tried(&entry.variant, &entry.report)).collect()
+        self.entries.iter().map(Entry::tried).collect()
     }
 
     /// What came of the plain variant.
     pub(super) fn plain(&self) -> &Report {
         &self.entries[0].report
+    }
+
+    /// A request that streams, as far as there is one: that of the variant with this id, or the plain one if that streams;
+    /// else one with every header field that helps.
+    pub(super) fn streaming_request(&self, id: Option<&str>) -> Request {
+        let is_it = |entry: &&Entry| entry.variant.is_steady() && Some(entry.variant.id().as_str()) == id;
+        let cured = self.entries.iter().find(is_it);
+        let plain = self.entries.first().filter(|entry| entry.report.verdict.verdict == Judgement::RealTime);
+        cured.or(plain).map_or_else(|| self.base.clone(), |entry| entry.setup.request.clone())
     }
 
     /// All of it, with those that ask for the same as the plain one, in the order of their costs.
@@ -202,7 +231,7 @@ impl<'a> Case<'a> {
         });
         let same: Vec<(Variant, Row)> = same.collect();
         let measured = self.entries.into_iter().map(|entry| {
-            let row = row(&entry.request, entry.report, entry.again, false);
+            let row = row(&entry.setup.request, entry.report, entry.again, false);
             (entry.variant, row)
         });
         let mut rows: Vec<(Variant, Row)> = measured.chain(same).collect();
@@ -229,7 +258,7 @@ fn named(variant: &Variant, row: Row) -> Row {
 }
 
 /// What a report says, for reasoning.
-fn tried(variant: &Variant, report: &Report) -> Tried {
+fn tried(variant: &Variant, report: &Report, within: Duration) -> Tried {
     let field = |name| report.response.as_ref().and_then(|response| response.header(name));
     let stream = representative(&report.streams);
     let quiet_us = stream.and_then(|stream| {
@@ -244,7 +273,16 @@ fn tried(variant: &Variant, report: &Report) -> Tried {
         coding: field("content-encoding").map(str::to_owned),
         end: ending(&report.streams),
         quiet_us,
+        late: late_share(report, within),
     }
+}
+
+/// Which share of all events was late.
+fn late_share(report: &Report, within: Duration) -> f64 {
+    let within_us = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
+    let samples = || report.streams.iter().flat_map(|stream| &stream.samples);
+    let late = samples().filter(|sample| sample.lag_us > within_us).count();
+    late as f64 / samples().count().max(1) as f64
 }
 
 /// The limits have ended everything.

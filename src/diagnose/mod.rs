@@ -1,11 +1,16 @@
 //! Measures many variants of one path side by side, and finds out why it does what it does, and what cures it.
 //!
 //! ```text
-//!  variants, all at once ──► those refused, once more ──► pairs, if no change helps alone ──► what works, once more
+//!  variants, all at once ──► those in doubt, once more ──► pairs, if no change helps alone ──► what works, once more
 //! ```
 
 mod case;
+pub mod crowd;
+pub mod leaving;
+pub mod patience;
+mod reading;
 
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +20,7 @@ use crate::probe::{self, Paces, ProbeError, Prober, Setup, Watch, Wish};
 use crate::report::Report;
 use crate::report::diagnosis::Diagnosed;
 use crate::verdict::diagnosis::{self, Evidence};
+use crate::verdict::endurance::Endurance;
 use case::Case;
 
 /// What to diagnose, and how.
@@ -40,11 +46,22 @@ pub enum Depth {
     /// 30 s at most.
     #[default]
     Standard,
+    /// So long, and what it takes to find out how long streams may be quiet, up to this time, and how long they may be at
+    /// all; how the origin learns that clients have left; and how many streams pass at once.
+    Thorough(Duration),
 }
 
 impl Depth {
     fn most(self) -> Duration {
         Duration::from_secs(if self == Depth::Quick { 12 } else { 30 })
+    }
+
+    /// The longest silence that is tried.
+    fn idle_max(self) -> Option<Duration> {
+        match self {
+            Depth::Thorough(idle_max) => Some(idle_max),
+            Depth::Quick | Depth::Standard => None,
+        }
     }
 
     /// How long the longest streams of a first look run.
@@ -56,7 +73,7 @@ impl Depth {
     fn second(self) -> (Duration, Paces, Paces) {
         match self {
             Depth::Quick => (Duration::from_millis(3500), Paces::One, Paces::One),
-            Depth::Standard => (Duration::from_secs(6), Paces::Four, Paces::Two),
+            Depth::Standard | Depth::Thorough(_) => (Duration::from_secs(6), Paces::Four, Paces::Two),
         }
     }
 }
@@ -71,7 +88,7 @@ const BETWEEN: Duration = Duration::from_secs(4);
 /// A [`ProbeError`]. That there is no answer, or no stream, is none.
 pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnosed, ProbeError> {
     let begun = Instant::now();
-    let limits = &limits.at_most(config.depth.most());
+    let (all, limits) = (limits, &limits.at_most(config.depth.most()));
     let prober = Prober::start(&config.client, watch)?;
     let path = prober.path(config.request.clone(), limits)?;
     let mut case = Case::new(&path, config.within, config.depth);
@@ -83,7 +100,6 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
         case.first_look(limits)?;
         against.map(|thread| thread.join().unwrap_or_else(|_| Err(probe::lost().into()))).transpose()
     })?;
-    case.look_at_refused(limits)?;
     case.look_at_pairs(limits)?;
     let again = case.second_look(limits)?;
 
@@ -91,15 +107,39 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
     let plain = case.plain();
     let origin_http = plain.origin_saw.as_ref().and_then(|saw| saw["http"].as_str());
     let hop = plain.hop.as_ref();
-    let evidence = Evidence { tried: &tried, again: &again, is_ours: path.is_ours(), hop, origin_http };
-    let diagnosis = diagnosis::diagnose(&evidence);
+    let evidence =
+        Evidence { tried: &tried, again: &again, is_ours: path.is_ours(), hop, origin_http, endurance: None };
+    let mut diagnosis = diagnosis::diagnose(&evidence);
+    let idle_max = config.depth.idle_max().filter(|_| path.is_ours());
+    let endurance = idle_max.map(|idle_max| {
+        let request = case.streaming_request(diagnosis.smallest.as_deref());
+        endurance(&config.client, &request, idle_max, all)
+    });
+    let endurance = endurance.transpose()?;
+    if endurance.is_some() {
+        diagnosis = diagnosis::diagnose(&Evidence { endurance: endurance.as_ref(), ..evidence });
+    }
     Ok(Diagnosed {
         url: config.request.url.clone(),
         is_ours: path.is_ours(),
         diagnosis,
         variants: case.into_rows(),
+        endurance,
         against,
         took: begun.elapsed(),
+    })
+}
+
+/// Measures how long the path lets streams be, how it tells that clients have left, and how many it passes at once;
+/// `request` is one that streams.
+fn endurance(client: &Client, request: &Request, idle_max: Duration, limits: &Limits) -> io::Result<Endurance> {
+    let crowd = crowd::measure(client, request, crowd::CROWD, limits)?;
+    let leaving = || leaving::measure(client, request, limits);
+    thread::scope(|scope| {
+        let leaving = thread::Builder::new().name("leaving".to_owned()).spawn_scoped(scope, leaving)?;
+        let patience = patience::measure(client, request, idle_max, limits)?;
+        let leaving = leaving.join().unwrap_or_else(|_| Err(probe::lost()))?;
+        Ok(Endurance { patience, leaving, crowd })
     })
 }
 

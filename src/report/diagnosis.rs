@@ -12,6 +12,7 @@ pub use text::text;
 
 use super::Report;
 use crate::verdict::diagnosis::Diagnosis;
+use crate::verdict::endurance::Endurance;
 
 /// All that a diagnosis found out about a path.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Diagnosed {
     pub variants: Vec<Row>,
     /// What follows from it.
     pub diagnosis: Diagnosis,
+    /// What takes longer to find out, if it was wanted.
+    pub endurance: Option<Endurance>,
     /// Another path, measured at the same time.
     pub against: Option<Report>,
     /// How long all of it took.

@@ -156,7 +156,7 @@ fn fits(used: &mut usize, c: char, most: usize) -> bool {
 }
 
 /// `text` in at most so many columns; what was cut off shows.
-fn cut(text: &str, columns: usize) -> String {
+pub(super) fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }

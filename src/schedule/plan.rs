@@ -20,13 +20,15 @@ pub const DELAY_MAX: Duration = Duration::from_secs(300);
 pub const SIZE_MAX: u64 = 256 * 1024;
 /// Most padding before the first event.
 pub const PAD_MAX: u64 = 1024 * 1024;
+/// Most padding in one heartbeat.
+pub const HEARTBEAT_PAD_MAX: u64 = 64 * 1024;
 /// Most events that can be counted.
 pub const COUNT_MAX: u64 = 1_000_000;
 /// The idle time after which a comment is sent, unless another is asked for.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Every parameter with the text that says what it takes, in the order of the documentation.
-pub const PARAMETERS: [(&str, &str); 19] = [
+pub const PARAMETERS: [(&str, &str); 20] = [
     ("interval", "a duration from 1ms to 1h"),
     ("count", "a number of events from 0 to 1000000"),
     ("duration", "a duration from 1ms to 24h"),
@@ -37,6 +39,7 @@ pub const PARAMETERS: [(&str, &str); 19] = [
     ("id", "16 to 64 letters, digits, '_' or '-'"),
     ("retry", "a duration from 0 to 1h"),
     ("heartbeat", "a duration from 100ms to 10m, or 0 for none"),
+    ("heartbeat_pad", "a size from 0 to 64k"),
     ("silent_after", "a number of events from 0 to 1000000"),
     ("delay", "a duration from 0 to 5m"),
     ("head_delay", "a duration from 0 to 5m"),
@@ -116,6 +119,8 @@ pub struct Plan {
     pub retry_ms: Option<u64>,
     /// Idle time before a comment; none for never.
     pub heartbeat: Option<Duration>,
+    /// Bytes of comment in each heartbeat, beside its own.
+    pub heartbeat_pad: usize,
     /// Number of events before silence.
     pub silent_after: Option<u64>,
     /// Time between head and body.
@@ -149,6 +154,7 @@ impl Default for Plan {
             id: None,
             retry_ms: None,
             heartbeat: Some(HEARTBEAT),
+            heartbeat_pad: 0,
             silent_after: None,
             delay: Duration::ZERO,
             head_delay: Duration::ZERO,
@@ -238,6 +244,7 @@ impl Plan {
             "id" => self.id = Some(stream_id(value)?),
             "retry" => self.retry_ms = Some(duration(value, Duration::ZERO, INTERVAL_MAX)?.as_millis() as u64),
             "heartbeat" => self.heartbeat = heartbeat(value)?,
+            "heartbeat_pad" => self.heartbeat_pad = size(value, HEARTBEAT_PAD_MAX)?,
             "silent_after" => self.silent_after = Some(number(value, COUNT_MAX)?),
             "delay" => self.delay = duration(value, Duration::ZERO, DELAY_MAX)?,
             "head_delay" => self.head_delay = duration(value, Duration::ZERO, DELAY_MAX)?,
@@ -345,7 +352,7 @@ mod tests {
     #[test]
     fn every_parameter_is_read() {
         let query = "interval=250ms&count=3&duration=1m&size=4k&pad=2k&event=tick&stream=s.1&id=0123456789abcdef&retry=2s\
-                     &heartbeat=5s&silent_after=2&delay=1s&head_delay=2s&framing=close&encoding=gzip&type=ndjson&accel=none\
+                     &heartbeat=5s&heartbeat_pad=1k&silent_after=2&delay=1s&head_delay=2s&framing=close&encoding=gzip&type=ndjson&accel=none\
                      &cache=no-transform&end=abort";
         let second = Duration::from_secs(1);
         let expected = Plan {
@@ -359,6 +366,7 @@ mod tests {
             id: Some("0123456789abcdef".to_owned()),
             retry_ms: Some(2000),
             heartbeat: Some(second * 5),
+            heartbeat_pad: 1024,
             silent_after: Some(2),
             delay: second,
             head_delay: second * 2,
@@ -387,6 +395,7 @@ mod tests {
             "heartbeat=0",
             "heartbeat=100ms",
             "heartbeat=10m",
+            "heartbeat_pad=64k",
             "delay=5m",
             "duration=24h",
             "interval=%31s",
@@ -410,7 +419,15 @@ mod tests {
                 assert!(matches!(Plan::parse(&format!("{name}={value}")), Err(PlanError::Bad(..))), "{name}={value}");
             }
         }
-        for bad in ["interval=0", "interval=3601s", "size=262145", "pad=1025k", "heartbeat=99ms", "delay=301s"] {
+        for bad in [
+            "interval=0",
+            "interval=3601s",
+            "size=262145",
+            "pad=1025k",
+            "heartbeat=99ms",
+            "heartbeat_pad=65537",
+            "delay=301s",
+        ] {
             assert!(matches!(Plan::parse(bad), Err(PlanError::Bad(..))), "{bad}");
         }
     }

@@ -6,6 +6,7 @@
 //! event in memory.
 
 use crate::lock::lock;
+use crate::schedule::plan::{Encoding, Plan};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -75,6 +76,14 @@ impl Drop for Reservation {
     }
 }
 
+/// What a stream that is asked for with `plan` counts for, in bytes a second. Padded heartbeats count as events do,
+/// whether or not events leave room for them.
+pub(crate) fn stream_rate(plan: &Plan, event_len: usize, interval: Duration) -> u64 {
+    let padded = plan.heartbeat.filter(|_| plan.heartbeat_pad > 0);
+    let heartbeats = padded.map_or(0, |idle| rate(plan.heartbeat_pad, idle, false));
+    rate(event_len, interval, plan.encoding == Encoding::Gzip).saturating_add(heartbeats)
+}
+
 /// What a stream of events of `event_len` bytes each `interval` counts for, in bytes a second.
 pub(crate) fn rate(event_len: usize, interval: Duration, compressed: bool) -> u64 {
     let interval_us = (interval.as_micros() as u64).clamp(1, 1_000_000);
@@ -95,6 +104,16 @@ mod tests {
         assert_eq!(rate(5000, second * 3600, false), 5000);
         assert_eq!(rate(5000, second / 100, false), 500_000);
         assert_eq!(rate(100, second, true), GZIP_MIN);
+    }
+
+    #[test]
+    fn padded_heartbeats_count_as_events() {
+        let second = Duration::from_secs(1);
+        let counted = |query: &str| stream_rate(&Plan::parse(query).unwrap(), 100, second);
+        assert_eq!(counted("heartbeat=100ms"), EVENT_MIN);
+        assert_eq!(counted("heartbeat=0&heartbeat_pad=64k"), EVENT_MIN);
+        assert_eq!(counted("heartbeat_pad=64k"), EVENT_MIN + 65_536);
+        assert_eq!(counted("heartbeat=100ms&heartbeat_pad=64k"), EVENT_MIN + 655_360);
     }
 
     #[test]

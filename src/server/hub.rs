@@ -14,7 +14,7 @@ use super::origin::State;
 use super::registry::{Connection, ConnectionId, unix_us};
 use super::wake::{NEWS, STOP, Wake};
 use crate::lock::lock;
-use crate::schedule::plan::{Encoding, Plan};
+use crate::schedule::plan::Plan;
 use crate::sse::Name;
 use crate::stamp::{Shape, Stamped};
 
@@ -151,7 +151,7 @@ impl Channel {
 
     /// What a follower counts for, in bytes a second.
     fn rate(&self, plan: &Plan) -> u64 {
-        budget::rate(self.shape.event_len(u64::MAX), self.interval, plan.encoding == Encoding::Gzip)
+        budget::stream_rate(plan, self.shape.event_len(u64::MAX), self.interval)
     }
 
     /// Where a follower begins: behind id `resume` as far as the log still has it, else with the next event.

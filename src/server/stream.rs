@@ -54,6 +54,7 @@ pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Open
         stop: &shared.stop,
         stream: Arc::clone(&opened.lease.stream),
         framing: opened.plan.framing,
+        heartbeat_pad: opened.plan.heartbeat_pad,
         encoder: opened.encoder.take(),
         begun: false,
         broken: false,
@@ -80,6 +81,8 @@ struct Sender<'a> {
     /// Where it counts what it has sent.
     stream: Arc<Stream>,
     framing: Framing,
+    /// Bytes of padding in each heartbeat.
+    heartbeat_pad: usize,
     encoder: Option<GzEncoder<Vec<u8>>>,
     /// The head is out.
     begun: bool,
@@ -200,7 +203,7 @@ impl Sender<'_> {
     fn other(&mut self, due: Due, schedule: &mut Schedule) -> Result<(), Finish> {
         match due {
             Due::End(ending) => return Err(Finish::Due(ending)),
-            Due::Heartbeat => self.comment(HEARTBEAT)?,
+            Due::Heartbeat => self.heartbeat()?,
             Due::Event(_) => {}
         }
         schedule.wrote(Instant::now());
@@ -230,6 +233,17 @@ impl Sender<'_> {
         }
         log::debug!("{} sent FIN; writing a comment to see whether it still reads", self.connection.peer);
         self.comment(KNOCK)
+    }
+
+    fn heartbeat(&mut self) -> Result<(), Finish> {
+        if self.heartbeat_pad == 0 {
+            return self.comment(HEARTBEAT);
+        }
+        let piece = Piece::of(|out| {
+            push_padding(out, self.heartbeat_pad, &mut fastrand::Rng::new());
+            out.extend_from_slice(HEARTBEAT);
+        });
+        self.send(&mut Vec::new(), &piece)
     }
 
     fn comment(&mut self, text: &[u8]) -> Result<(), Finish> {

@@ -237,7 +237,7 @@ fn admit(
 ) -> Result<(Option<Membership>, Reservation), Response> {
     let Some(name) = &plan.stream else {
         let interval = plan.interval.unwrap_or(state.config.interval);
-        let rate = budget::rate(plan.shape().event_len(RESUME_MAX), interval, plan.encoding == Encoding::Gzip);
+        let rate = budget::stream_rate(plan, plan.shape().event_len(RESUME_MAX), interval);
         let reservation = state.budget.reserve(rate, plan.pad as u64, Instant::now());
         return reservation.map(|reservation| (None, reservation)).map_err(|over| too_much(state, over));
     };

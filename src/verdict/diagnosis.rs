@@ -16,6 +16,7 @@ pub use advice::Advice;
 pub use cause::Cause;
 pub use variant::{LATE_MS, Variant};
 
+use super::endurance::Endurance;
 use super::{CureId, Hop, Id, Judgement, Place, Verdict};
 use crate::stats::Ending;
 
@@ -36,7 +37,12 @@ pub struct Tried {
     pub end: (Ending, Option<i64>),
     /// How long nothing had come when it ended, in microseconds.
     pub quiet_us: Option<i64>,
+    /// Which share of the events that came was late.
+    pub late: f64,
 }
+
+/// So few late events may be a moment's doing.
+const FEW: f64 = 0.3;
 
 /// All there is to reason from.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +57,8 @@ pub struct Evidence<'a> {
     pub hop: Option<&'a Hop>,
     /// The HTTP version with which our origin was asked.
     pub origin_http: Option<&'a str>,
+    /// What takes longer to find out, if it was wanted.
+    pub endurance: Option<&'a Endurance>,
 }
 
 /// Something that may make the path stream.
@@ -106,6 +114,14 @@ impl Tried {
         }
     }
 
+    /// It doesn't stream, but hardly so, or can't be told: another look may show something else.
+    pub fn is_doubtful(&self) -> bool {
+        use Judgement::{Batched, Inconclusive, Lagging, LateStart};
+        let is_few = self.late <= FEW;
+        let Verdict { verdict, .. } = self.verdict;
+        verdict == Inconclusive || (matches!(verdict, Batched | Lagging | LateStart) && is_few)
+    }
+
     fn is_cut(&self) -> bool {
         self.verdict.verdict == Judgement::Cut
     }
@@ -123,6 +139,9 @@ pub fn working(tried: &[Tried]) -> Vec<&Tried> {
         .iter()
         .filter(|tried| tried.variant.is_steady() && !tried.variant.changes().is_empty() && tried.streams())
         .collect();
+    // Where the type is what is wrong, another one is no cure.
+    let is_mistyped = tried.first().is_some_and(|plain| plain.verdict.verdict == Judgement::NotSse);
+    works.retain(|tried| !is_mistyped || !tried.variant.changes().contains(&CureId::PlainType));
     works.sort_by_key(|tried| cost(&tried.variant));
     let fewest = works.first().map_or(0, |tried| tried.variant.changes().len());
     works.retain(|tried| tried.variant.changes().len() == fewest);
@@ -175,13 +194,10 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let remedies = remedies(evidence, plain);
     let smallest = remedies.iter().find(|remedy| remedy.works == Some(true) && remedy.place != Place::ProxyConfig);
     let smallest = smallest.filter(|_| !plain.streams() || is_idle_cut(evidence.tried)).map(|remedy| remedy.id.clone());
-    let works: Vec<CureId> = remedies
-        .iter()
-        .filter(|remedy| remedy.works == Some(true))
-        .flat_map(|remedy| remedy.changes.iter().copied())
-        .collect();
+    let works: Vec<&[CureId]> =
+        remedies.iter().filter(|remedy| remedy.works == Some(true)).map(|remedy| remedy.changes.as_slice()).collect();
     let cause = cause::of(evidence, plain, &works);
-    let advice = if cause.is_some() { advice::of(evidence, plain) } else { Vec::new() };
+    let advice = cause.as_ref().map(|cause| advice::of(evidence, plain, cause)).unwrap_or_default();
     let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref())).collect();
     let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| is_idle_cut(evidence.tried));
     let is_limit = plain.end.0 == Ending::LifetimeCut;
@@ -199,6 +215,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
 /// What was tried as a cure, what costs least first.
 fn remedies(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Remedy> {
     let Evidence { tried, again, .. } = *evidence;
+    if plain.verdict.verdict == Judgement::Unreachable {
+        return Vec::new();
+    }
     if plain.streams() {
         let beating = find(again, &Variant::heartbeat()).filter(|_| is_idle_cut(tried));
         return beating.map(|beating| remedy(&beating.variant, Some(!beating.is_cut()))).into_iter().collect();

@@ -12,6 +12,7 @@ pub mod cures;
 mod damage;
 mod decide;
 pub mod diagnosis;
+pub mod endurance;
 mod findings;
 mod foreign;
 mod hop;

@@ -2,6 +2,9 @@
 
 use crate::stats::{Ending, Lump, Sample, Summary};
 
+/// What was held comes within such a time when it is released, on a busy machine, too.
+const RELEASE_US: i64 = 50_000;
+
 /// A share of late events up to this is noise.
 pub(super) const NOISE: f64 = 0.05;
 
@@ -53,11 +56,12 @@ impl<'a> Shape<'a> {
     pub(super) fn new(stream: &'a Summary, within_us: i64) -> Shape<'a> {
         let lumps: Vec<&Lump> = stream.lumps.iter().filter(|lump| lump.wait_us.is_some()).collect();
         let is_late = |lump: &&&Lump| lump.wait_us.is_some_and(|wait| wait > within_us);
-        let behind: Vec<&Lump> = lumps.iter().skip(1).filter(|lump| !lump.is_closing).copied().collect();
+        let (opening, behind) = lumps.split_at(pieces(&lumps, within_us));
+        let behind: Vec<&Lump> = behind.iter().filter(|lump| !lump.is_closing).copied().collect();
         let held: Vec<&Lump> = behind.iter().filter(is_late).copied().collect();
-        let first = lumps.first().filter(is_late).filter(|lump| !lump.is_closing);
+        let first = joined(opening).filter(|lump| is_late(&&lump)).filter(|lump| !lump.is_closing);
         let event_bytes = stream.event_bytes();
-        let release_at = lumps.first().map_or(i64::MAX, |lump| lump.at_us);
+        let release_at = opening.last().map_or(i64::MAX, |lump| lump.at_us);
         let later = || stream.samples.iter().filter(move |sample| sample.sent_us > release_at);
         let late = |sample: &&Sample| sample.lag_us > within_us;
         Shape {
@@ -65,7 +69,7 @@ impl<'a> Shape<'a> {
             late: stream.samples.iter().filter(late).count(),
             lag_us: median(stream.samples.iter().map(|sample| sample.lag_us)).unwrap_or(0),
             is_closed: is_closed(stream, within_us),
-            first: first.and_then(|lump| release(&[lump], event_bytes)),
+            first: first.and_then(|lump| release(&[&lump], event_bytes)),
             after: (later().filter(late).count(), later().count()),
             lasting: release(&held, event_bytes),
             is_steady: held.len() * 5 >= behind.len() * 3,
@@ -115,6 +119,28 @@ impl<'a> Shape<'a> {
         let asked = self.stream.spec.size.saturating_mul(self.stream.spec.count.unwrap_or(0));
         if self.stream.bytes > 0 { self.stream.bytes } else { asked }
     }
+}
+
+/// How many lumps the first release came in: a large one takes longer than the reads of one lump are apart.
+fn pieces(lumps: &[&Lump], within_us: i64) -> usize {
+    let Some(first) = lumps.first() else { return 0 };
+    let belongs = |lump: &&&Lump| {
+        lump.at_us - first.at_us <= RELEASE_US && lump.wait_us.is_some_and(|wait| wait > 2 * within_us.max(0))
+    };
+    1 + lumps[1..].iter().take_while(belongs).count()
+}
+
+/// Pieces of one release as one lump: its time is that of the first, its end that of the last.
+fn joined(pieces: &[&Lump]) -> Option<Lump> {
+    let (first, last) = (pieces.first()?, pieces.last()?);
+    let sum = |of: fn(&Lump) -> u64| pieces.iter().map(|lump| of(lump)).sum();
+    Some(Lump {
+        bytes: sum(|lump| lump.bytes),
+        content_bytes: sum(|lump| lump.content_bytes),
+        events: sum(|lump| lump.events),
+        is_whole: last.is_whole,
+        ..**first
+    })
 }
 
 /// Whether a stream was waited for until the origin had sent it all, and nothing but the hello event came before that.

@@ -26,6 +26,8 @@ pub enum Impairment {
     Abreast(usize),
     /// Passes nothing on for so long after the first request, as a service that was asleep.
     ColdStart(Duration),
+    /// Learns that a client has gone when it can't send it something, and not before.
+    Deaf,
     /// Leaves the query out of what it asks the origin for.
     NoQuery,
 }
@@ -183,6 +185,9 @@ impl Shared {
         }
         let _turn = self.turn();
         let origin = self.adopt(TcpStream::connect(self.origin)?)?;
+        if matches!(self.impairment, Impairment::Deaf) {
+            return self.exchange(&request, &client, &origin);
+        }
         thread::scope(|scope| {
             scope.spawn(|| {
                 let _ = until_closed(&client);

@@ -4,7 +4,7 @@ use super::assert_is_one_line;
 use super::common::witness::Scene;
 
 /// Every parameter with a part of the text that says what it takes.
-const PARAMETERS: [(&str, &str); 19] = [
+const PARAMETERS: [(&str, &str); 20] = [
     ("interval", "1ms to 1h"),
     ("count", "0 to 1000000"),
     ("duration", "1ms to 24h"),
@@ -15,6 +15,7 @@ const PARAMETERS: [(&str, &str); 19] = [
     ("id", "16 to 64"),
     ("retry", "0 to 1h"),
     ("heartbeat", "100ms to 10m"),
+    ("heartbeat_pad", "0 to 64k"),
     ("silent_after", "0 to 1000000"),
     ("delay", "0 to 5m"),
     ("head_delay", "0 to 5m"),

@@ -16,7 +16,7 @@ const THREADS: u64 = 8;
 const PLANS: usize = 30;
 
 /// Parameters with values that go together, at least for the most part. An empty value leaves the parameter out.
-const CHOICES: [(&str, &[&str]); 18] = [
+const CHOICES: [(&str, &[&str]); 19] = [
     ("interval", &["1ms", "7ms", "20ms", "500us0"]),
     ("count", &["0", "1", "2", "12", ""]),
     ("duration", &["", "", "1ms", "40ms"]),
@@ -26,6 +26,7 @@ const CHOICES: [(&str, &[&str]); 18] = [
     ("stream", &["", "", "", "a", "b", "c"]),
     ("retry", &["", "0", "1s", "1h"]),
     ("heartbeat", &["", "0", "100ms"]),
+    ("heartbeat_pad", &["", "", "0", "1", "1000", "64k"]),
     ("silent_after", &["", "", "", "0", "2"]),
     ("delay", &["", "", "3ms"]),
     ("head_delay", &["", "", "3ms"]),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::configs::haproxy::{COMPRESSION, COMPRESSION_CORKED, NO_DELAY};
 use crate::proxy::Software::Haproxy;
 use crate::run::{CASE, CUT, Case, Event, IDLE, NOT_SSE, ONE_EVENT};
 
@@ -44,11 +45,11 @@ pub(crate) const ALL: &[Case] = &[
         ..CASE
     },
     Case { name: "haproxy-tcp", software: Haproxy, config: "mode tcp", ..CASE },
-    Case { name: "haproxy-no-delay", software: Haproxy, config: "option http-no-delay", ..CASE },
+    Case { name: "haproxy-no-delay", software: Haproxy, config: NO_DELAY, ..CASE },
     Case {
         name: "haproxy-compression",
         software: Haproxy,
-        config: "option http-no-delay\n compression algo gzip\n compression type text/event-stream",
+        config: COMPRESSION,
         verdict: ONE_EVENT,
         findings: &["one-event"],
         ..CASE
@@ -56,7 +57,7 @@ pub(crate) const ALL: &[Case] = &[
     Case {
         name: "haproxy-compression-fast",
         software: Haproxy,
-        config: "option http-no-delay\n compression algo gzip\n compression type text/event-stream",
+        config: COMPRESSION,
         args: &["--plain", "--interval", "30ms", "--duration", "4s"],
         verdict: ONE_EVENT,
         findings: &["one-event"],
@@ -65,18 +66,12 @@ pub(crate) const ALL: &[Case] = &[
     Case {
         name: "haproxy-compression-corked",
         software: Haproxy,
-        config: "compression algo gzip\n compression type text/event-stream",
+        config: COMPRESSION_CORKED,
         verdict: ONE_EVENT,
         findings: &["one-event", "cork"],
         ..CASE
     },
-    Case {
-        name: "haproxy-no-transform",
-        software: Haproxy,
-        config: "option http-no-delay\n compression algo gzip\n compression type text/event-stream",
-        args: &[],
-        ..CASE
-    },
+    Case { name: "haproxy-no-transform", software: Haproxy, config: COMPRESSION, args: &[], ..CASE },
     Case {
         name: "haproxy-timeout-chunked",
         software: Haproxy,
@@ -100,7 +95,7 @@ pub(crate) const ALL: &[Case] = &[
     Case {
         name: "haproxy-killed",
         software: Haproxy,
-        config: "option http-no-delay",
+        config: NO_DELAY,
         event: Event::Kill(Duration::from_millis(4850)),
         verdict: CUT,
         end: "truncated",
@@ -109,7 +104,7 @@ pub(crate) const ALL: &[Case] = &[
     Case {
         name: "haproxy-killed-close",
         software: Haproxy,
-        config: "option http-no-delay",
+        config: NO_DELAY,
         target: "/events?framing=close",
         event: Event::Kill(Duration::from_millis(2850)),
         verdict: CUT,

@@ -1,9 +1,12 @@
-//! The probe through real proxies, each in a configuration of which is known what it does.
+//! The probe, and the diagnosis, through real proxies, each in a configuration of which is known what it does.
 //!
 //! With `RECORD_STORIES=1` what was seen is kept in `tests/stories/recorded-*.json`.
 
 #[path = "../common/mod.rs"]
 mod common;
+mod configs;
+mod diagnose;
+mod diagnoses;
 mod haproxy;
 mod nginx;
 mod nginx_ends;
@@ -13,6 +16,7 @@ mod run;
 #[path = "../common/story.rs"]
 mod story;
 
+use diagnose::diagnose_all;
 use run::{Case, Machine, run_all};
 
 #[test]
@@ -43,6 +47,12 @@ fn haproxy() {
 #[ignore = "needs lighttpd and apache"]
 fn lighttpd_and_apache() {
     run_all(others::ALL, Machine::Idle);
+}
+
+#[test]
+#[ignore = "needs nginx, haproxy, apache and lighttpd"]
+fn diagnoses() {
+    diagnose_all(&[diagnoses::NGINX, diagnoses::HAPROXY, diagnoses::OTHERS, diagnoses::CHAINS].concat());
 }
 
 #[test]

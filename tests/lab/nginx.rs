@@ -1,5 +1,6 @@
 //! nginx: what it holds, and what it passes on.
 
+use crate::configs::nginx::{BUFFERS_64K, GZIP, GZIP_UNBUFFERED, HTTP_11, UNBUFFERED};
 use crate::run::{BATCHED, CASE, CLOSE, Case, ONE_EVENT};
 
 /// It holds.
@@ -8,19 +9,13 @@ pub(crate) const HOLDS: &[Case] = &[
     Case { name: "nginx-default-post", args: &["--plain", "-X", "POST"], verdict: BATCHED, bytes: Some(4096), ..CASE },
     Case {
         name: "nginx-1.1-close",
-        config: "proxy_http_version 1.1;",
+        config: HTTP_11,
         target: "/events?framing=close",
         verdict: BATCHED,
         bytes: Some(4096),
         ..CASE
     },
-    Case {
-        name: "nginx-buffers-64k",
-        config: "proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k;",
-        verdict: BATCHED,
-        bytes: Some(65536),
-        ..CASE
-    },
+    Case { name: "nginx-buffers-64k", config: BUFFERS_64K, verdict: BATCHED, bytes: Some(65536), ..CASE },
     Case {
         name: "nginx-buffers-16k",
         config: "proxy_buffers 8 16k; proxy_buffer_size 16k; proxy_busy_buffers_size 32k;",
@@ -103,20 +98,16 @@ pub(crate) const HOLDS: &[Case] = &[
     },
     Case {
         name: "nginx-gzip-buffered",
-        config: "gzip on; gzip_types text/event-stream; gzip_proxied any;",
+        config: GZIP,
         verdict: BATCHED,
         bytes: Some(16384),
         findings: &["compressed"],
         ..CASE
     },
-    Case {
-        name: "nginx-gzip-unbuffered",
-        config: "gzip on; gzip_types text/event-stream; gzip_proxied any; proxy_buffering off;",
-        ..CASE
-    },
+    Case { name: "nginx-gzip-unbuffered", config: GZIP_UNBUFFERED, ..CASE },
     Case {
         name: "nginx-gzip-unasked",
-        config: "gzip on; gzip_types text/event-stream; gzip_proxied any; proxy_buffering off;",
+        config: GZIP_UNBUFFERED,
         args: &["--plain", "-H", "Accept-Encoding: identity"],
         ..CASE
     },
@@ -153,16 +144,16 @@ pub(crate) const HOLDS: &[Case] = &[
 
 /// It passes on.
 pub(crate) const PASSES: &[Case] = &[
-    Case { name: "nginx-1.1-chunked", config: "proxy_http_version 1.1;", ..CASE },
+    Case { name: "nginx-1.1-chunked", config: HTTP_11, ..CASE },
     Case {
         name: "nginx-1.1-chunked-large",
-        config: "proxy_http_version 1.1;",
+        config: HTTP_11,
         target: "/events?size=20000",
         verdict: ONE_EVENT,
         findings: &["one-event"],
         ..CASE
     },
-    Case { name: "nginx-unbuffered", config: "proxy_buffering off;", ..CASE },
+    Case { name: "nginx-unbuffered", config: UNBUFFERED, ..CASE },
     Case { name: "nginx-accel", args: &[], ..CASE },
     Case {
         name: "nginx-accel-ignored",

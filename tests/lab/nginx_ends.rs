@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::configs::nginx::UNBUFFERED;
 use crate::run::{CASE, CORRUPT, CUT, Case, Event, IDLE, NOT_SSE, SILENT};
 
 /// They end otherwise than they were sent.
@@ -35,7 +36,7 @@ pub(crate) const ALL: &[Case] = &[
     },
     Case {
         name: "nginx-killed",
-        config: "proxy_buffering off;",
+        config: UNBUFFERED,
         event: Event::Kill(Duration::from_millis(3850)),
         verdict: CUT,
         end: "truncated",
@@ -43,7 +44,7 @@ pub(crate) const ALL: &[Case] = &[
     },
     Case {
         name: "nginx-killed-early",
-        config: "proxy_buffering off;",
+        config: UNBUFFERED,
         event: Event::Kill(Duration::from_millis(1200)),
         verdict: CUT,
         end: "truncated",

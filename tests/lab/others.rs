@@ -1,5 +1,6 @@
 //! lighttpd and Apache.
 
+use crate::configs::{apache, lighttpd};
 use crate::proxy::Software::{Apache, Lighttpd};
 use crate::run::{BATCHED, CASE, CLOSE, CORRUPT, CUT, Case, IDLE, ONE_EVENT};
 
@@ -20,7 +21,7 @@ pub(crate) const ALL: &[Case] = &[
         verdict: CLOSE,
         ..CASE
     },
-    Case { name: "lighttpd-stream-1", software: Lighttpd, config: "server.stream-response-body = 1", ..CASE },
+    Case { name: "lighttpd-stream-1", software: Lighttpd, config: lighttpd::STREAM, ..CASE },
     Case { name: "lighttpd-stream-2", software: Lighttpd, config: "server.stream-response-body = 2", ..CASE },
     Case {
         name: "lighttpd-deflate",
@@ -28,13 +29,7 @@ pub(crate) const ALL: &[Case] = &[
         config: "server.stream-response-body = 2\n deflate.mimetypes = (\"text/event-stream\")\n deflate.allowed-encodings = (\"gzip\")",
         ..CASE
     },
-    Case {
-        name: "lighttpd-deflate-held",
-        software: Lighttpd,
-        config: "deflate.mimetypes = (\"text/event-stream\")\n deflate.allowed-encodings = (\"gzip\")",
-        verdict: CLOSE,
-        ..CASE
-    },
+    Case { name: "lighttpd-deflate-held", software: Lighttpd, config: lighttpd::DEFLATE, verdict: CLOSE, ..CASE },
     Case { name: "apache-default", software: Apache, ..CASE },
     Case {
         name: "apache-sed",
@@ -54,12 +49,7 @@ pub(crate) const ALL: &[Case] = &[
         bytes: Some(4096),
         ..CASE
     },
-    Case {
-        name: "apache-deflate",
-        software: Apache,
-        config: "AddOutputFilterByType DEFLATE text/event-stream",
-        ..CASE
-    },
+    Case { name: "apache-deflate", software: Apache, config: apache::DEFLATE, ..CASE },
     Case {
         name: "apache-substitute",
         software: Apache,
@@ -81,6 +71,25 @@ pub(crate) const ALL: &[Case] = &[
         name: "apache-buffer",
         software: Apache,
         config: "LoadModule buffer_module /usr/lib/apache2/modules/mod_buffer.so\n<Location />\nSetOutputFilter BUFFER\nBufferSize 20000\n</Location>",
+        ..CASE
+    },
+    Case {
+        name: "apache-mod-security",
+        software: Apache,
+        config: apache::MOD_SECURITY,
+        args: &["--plain", "--duration", "6s"],
+        verdict: CLOSE,
+        findings: &["close-or-larger"],
+        ..CASE
+    },
+    // A longer run has a stream of more than 512 KiB.
+    Case {
+        name: "apache-mod-security-full",
+        software: Apache,
+        config: apache::MOD_SECURITY,
+        verdict: ("late-start", "start-bytes"),
+        bytes: Some(524_288),
+        findings: &["start-bytes"],
         ..CASE
     },
     Case {

@@ -59,6 +59,9 @@ impl Software {
     }
 }
 
+/// One of several proxies on a path: which, and what stands in its configuration.
+pub(crate) type Hop = (Software, &'static str);
+
 /// A proxy that runs, in a process group and a folder of its own. Killed when dropped.
 pub(crate) struct Proxy {
     child: Child,
@@ -95,6 +98,16 @@ impl Proxy {
             TcpStream::connect(address).ok()
         });
         proxy
+    }
+
+    /// Starts several, one behind the other, the one that the client sees first. The first of what is returned is that one.
+    pub(crate) fn chain(hops: &[Hop], origin: SocketAddr) -> Vec<Proxy> {
+        let mut started: Vec<Proxy> = Vec::new();
+        for (software, config) in hops.iter().rev() {
+            let next = started.first().map_or(origin, |proxy| proxy.address);
+            started.insert(0, Proxy::start(*software, config, next));
+        }
+        started
     }
 
     /// Ends it at once, as a crash or a restart does.

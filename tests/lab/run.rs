@@ -113,15 +113,20 @@ impl Drop for Load {
 pub(crate) fn run_all(cases: &[Case], machine: Machine) {
     let _load = (machine == Machine::Busy).then(Load::start);
     let origin = Origin::start();
+    try_all(cases, ABREAST, |case| run(case, &origin, machine));
+}
+
+/// Tries all, so many at a time; fails with all that went wrong.
+pub(crate) fn try_all<T: Sync>(all: &[T], abreast: usize, attempt: impl Fn(&T) -> Result<(), String> + Sync) {
     let (queue, next) = unbounded();
-    cases.iter().for_each(|case| queue.send(case).unwrap());
+    all.iter().for_each(|one| queue.send(one).unwrap());
     drop(queue);
     let failures = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..ABREAST.min(cases.len()) {
+        for _ in 0..abreast.min(all.len()) {
             scope.spawn(|| {
-                while let Ok(case) = next.try_recv() {
-                    if let Err(failure) = run(case, &origin, machine) {
+                while let Ok(one) = next.try_recv() {
+                    if let Err(failure) = attempt(one) {
                         failures.lock().unwrap().push(failure);
                     }
                 }
@@ -129,7 +134,19 @@ pub(crate) fn run_all(cases: &[Case], machine: Machine) {
         }
     });
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), cases.len(), failures.join("\n\n"));
+    assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), all.len(), failures.join("\n\n"));
+}
+
+/// How the program is to end with a verdict.
+pub(crate) fn exit_code(verdict: &str) -> i32 {
+    match verdict {
+        "real-time" => 0,
+        "unreachable" => 3,
+        "not-sse" => 4,
+        "cut" | "corrupt" => 5,
+        "inconclusive" => 6,
+        _ => 1,
+    }
 }
 
 fn run(case: &Case, origin: &Origin, machine: Machine) -> Result<(), String> {
@@ -185,18 +202,18 @@ fn while_killed(proxy: &mut Proxy, after: Duration, command: &mut Command) -> Ou
     })
 }
 
-fn is_near(found: Option<u64>, right: Option<u64>, most_off: impl Fn(u64) -> u64) -> bool {
+pub(crate) fn is_near(found: Option<u64>, right: Option<u64>, most_off: impl Fn(u64) -> u64) -> bool {
     match (found, right) {
         (Some(found), Some(right)) => found.abs_diff(right) <= most_off(right),
         (found, right) => found == right,
     }
 }
 
-fn bytes_off(right: u64) -> u64 {
+pub(crate) fn bytes_off(right: u64) -> u64 {
     right / 4
 }
 
-fn ms_off(right: u64) -> u64 {
+pub(crate) fn ms_off(right: u64) -> u64 {
     right / 10 + 45
 }
 
@@ -222,14 +239,7 @@ impl Case {
         if let Some(id) = self.findings.iter().find(|id| !ids.contains(&&json!(id))) {
             return Err(format!("no {id}"));
         }
-        let code = match self.verdict.0 {
-            "real-time" => 0,
-            "unreachable" => 3,
-            "not-sse" => 4,
-            "cut" | "corrupt" => 5,
-            "inconclusive" => 6,
-            _ => 1,
-        };
+        let code = exit_code(self.verdict.0);
         if output.status.code() == Some(code) { Ok(()) } else { Err(format!("{} instead of {code}", output.status)) }
     }
 

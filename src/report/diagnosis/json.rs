@@ -6,6 +6,7 @@ use super::{Diagnosed, Row};
 use crate::report::json as probe_json;
 use crate::report::json::{SCHEMA, rounded};
 use crate::verdict::diagnosis::{Advice, Cause, Remedy};
+use crate::verdict::endurance::Endurance;
 use crate::verdict::{Hold, Hop, Judgement, Place};
 
 /// A diagnosis with the names that its JSON has, in their order. What is unknown or didn't happen is null.
@@ -27,6 +28,7 @@ pub struct Json<'a> {
     hop: Option<&'a Hop>,
     advice: &'a [Advice],
     notes: &'a [String],
+    endurance: Option<&'a Endurance>,
     against: Option<probe_json::Json<'a>>,
     took_s: f64,
 }
@@ -70,10 +72,11 @@ pub fn json(diagnosed: &Diagnosed) -> Json<'_> {
         smallest_cure: diagnosis.smallest.as_deref(),
         idle_cut_s: diagnosis.idle_cut_s.map(rounded),
         lifetime_cut_s: diagnosis.lifetime_cut_s.map(rounded),
-        disconnect_ms: None,
+        disconnect_ms: diagnosed.endurance.as_ref().and_then(|all| all.leaving.disconnect_ms()).map(rounded),
         hop: plain.hop.as_ref(),
         advice: &diagnosis.advice,
         notes: &diagnosis.notes,
+        endurance: diagnosed.endurance.as_ref(),
         against: diagnosed.against.as_ref().map(probe_json::json),
         took_s: rounded(diagnosed.took.as_secs_f64()),
     }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{Diagnosed, Row};
-use crate::report::page::{Page, Span, Tone, left, shortened, width};
+use crate::report::Report;
+use crate::report::page::{Page, Span, Tone, cut, left, shortened, width};
 use crate::report::text::{Style, difference, one_word};
 use crate::report::words;
 use crate::verdict::diagnosis::Advice;
@@ -44,7 +45,7 @@ fn head(page: &mut Page, diagnosed: &Diagnosed) {
 /// A mark for each variant, in two columns.
 fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
     page.gap();
-    let rows: Vec<&Row> = diagnosed.variants.iter().collect();
+    let rows: Vec<&Row> = diagnosed.variants.iter().filter(|row| !row.is_plain).collect();
     let names = rows.iter().map(|row| width(&row.id)).max().unwrap_or(0).min(page.columns() / 4);
     let columns = (page.columns() - GUTTER) / 2;
     let half = rows.len().div_ceil(2);
@@ -55,8 +56,9 @@ fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
                 spans.push(Span::new(&" ".repeat(GUTTER), Tone::Plain));
             }
             let (mark, tone) = words::mark(row.report.verdict.verdict);
-            let name = left(&shortened(&row.id, names), names);
-            let outcome = left(&shortened(&outcome(row), columns - names - 3), columns - names - 3);
+            let name = left(&cut(&row.id, names), names);
+            let outcome = cut(&outcome(row), columns - names - 3);
+            let outcome = if spans.is_empty() { left(&outcome, columns - names - 3) } else { outcome };
             spans.push(Span::new(&format!("{mark} "), tone));
             spans.push(Span::new(&format!("{name} "), Tone::Bold));
             spans.push(Span::new(&outcome, Tone::Plain));
@@ -68,32 +70,26 @@ fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
 /// What came of a variant, in a few words.
 pub(super) fn outcome(row: &Row) -> String {
     let verdict = &row.report.verdict;
-    let mut text = verdict.verdict.as_str().to_owned();
-    match verdict.verdict {
-        _ if row.is_plain => "as plain".clone_into(&mut text),
+    let streams = |report: &Report| report.verdict.verdict == Judgement::RealTime;
+    let word = verdict.verdict.as_str();
+    let number = match verdict.verdict {
         Judgement::RealTime => {
-            if let Some(lag) = representative(&row.report.streams).and_then(|stream| stream.lag) {
-                let _ = write!(text, " {}", words::time(lag.p99));
-            }
+            representative(&row.report.streams).and_then(|stream| stream.lag).map(|lag| words::time(lag.p99))
         }
-        Judgement::NotSse => {
-            let status = row.report.response.as_ref().map(|response| response.status);
-            let _ = write!(text, " {}", status.map_or(String::new(), |status| status.to_string()));
-        }
+        Judgement::NotSse => row.report.response.as_ref().map(|response| response.status.to_string()),
         _ => {
-            let bytes = verdict.hold.bytes.map(|bytes| format!(" {bytes} B"));
-            let ms = verdict.hold.ms.map(|ms| format!(" {}", words::time(ms as f64)));
-            text += &bytes.or(ms).unwrap_or_default();
+            let bytes = verdict.hold.bytes.map(|bytes| format!("{bytes} B"));
+            bytes.or(verdict.hold.ms.map(|ms| words::time(ms as f64)))
         }
-    }
+    };
+    let number = number.map(|number| format!(" {number}")).unwrap_or_default();
     match &row.again {
-        Some(again) if again.verdict.verdict != verdict.verdict => {
-            let _ = write!(text, ", then {}", again.verdict.verdict.as_str());
+        Some(again) if streams(again) != streams(&row.report) => {
+            format!("{word}, then {}", again.verdict.verdict.as_str())
         }
-        Some(_) if verdict.verdict == Judgement::RealTime => text += ", twice",
-        _ => {}
+        Some(_) if streams(&row.report) => format!("{word} twice{number}"),
+        _ => word.to_owned() + &number,
     }
-    text.trim_end().to_owned()
 }
 
 fn labelled(page: &mut Page, label: &str, tone: Tone, text: &str, text_tone: Tone) {

@@ -4,6 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::*;
 use crate::verdict::CureId;
+use crate::verdict::Place;
 use HoldKind::{Bytes, Close, Constant, OneEvent, Time, Unknown};
 use Judgement::{Batched, HeldUntilClose, Lagging, Silent};
 

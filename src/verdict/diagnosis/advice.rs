@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Cause, Evidence, Remedy, Tried, Variant, find, working};
-use crate::verdict::cures::{self, Basis, Cure, Entry, Mechanism, Source};
+use crate::verdict::cures::{self, Basis, Cure, Entry, Limit, LimitKind, Mechanism, Source};
 use crate::verdict::{CureId, Place};
 
 /// More products are not named.
@@ -31,8 +31,16 @@ pub struct Advice {
 
 /// What the book has for what was seen: of each product that shows, the mechanism that fits best; if none does, of one
 /// that leaves no mark and was measured to do just that.
-pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Advice> {
+pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, cause: &Cause) -> Vec<Advice> {
     let seen: Vec<&'static Entry> = evidence.hop.into_iter().flat_map(cures::entries_for).collect();
+    let limit = match cause.id {
+        "idle-limit" => Some(LimitKind::Idle),
+        "lifetime-limit" => Some(LimitKind::Total),
+        _ => None,
+    };
+    if let Some(kind) = limit {
+        return seen.iter().filter_map(|entry| limited(entry, kind)).take(PRODUCTS_MOST).collect();
+    }
     let mut found: Vec<(i32, Advice)> = seen.iter().filter_map(|entry| best(entry, evidence, plain, true)).collect();
     if found.is_empty() {
         let others = cures::book().iter().filter(|entry| seen.iter().all(|other| other.id != entry.id));
@@ -53,7 +61,15 @@ fn best(entry: &'static Entry, evidence: &Evidence<'_>, plain: &Tried, is_seen: 
     });
     // Of those that fit alike, the one that comes first.
     let (fits, mechanism, cure) = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
-    Some((fits, advice(entry, mechanism, cure, is_seen)?))
+    Some((fits, advice(entry, (&mechanism.why, &mechanism.from), cure, is_seen)?))
+}
+
+/// The limit of this kind that a product which shows has.
+fn limited(entry: &'static Entry, kind: LimitKind) -> Option<Advice> {
+    let limits = entry.limits.iter().filter(|limit| limit.kind == kind);
+    let configured = |limit: &'static Limit| limit.cures.iter().find(|cure| cure.id == CureId::ProxyConfig);
+    let (limit, cure) = limits.filter_map(|limit| Some((limit, configured(limit)?))).next()?;
+    advice(entry, (&limit.what, &limit.from), cure, true)
 }
 
 /// How many of a mechanism's cures do here what they do there, less those that don't.
@@ -66,15 +82,17 @@ fn fit(mechanism: &Mechanism, evidence: &Evidence<'_>) -> i32 {
     mechanism.cures.iter().map(agrees).sum()
 }
 
-fn advice(entry: &'static Entry, mechanism: &'static Mechanism, cure: &'static Cure, is_seen: bool) -> Option<Advice> {
+/// `claim` is what the product does, and the word for its source.
+fn advice(entry: &'static Entry, claim: (&'static str, &str), cure: &'static Cure, is_seen: bool) -> Option<Advice> {
+    let (why, from) = claim;
     Some(Advice {
         product: &entry.name,
         is_seen,
-        why: &mechanism.why,
+        why,
         place: cure.place.as_deref()?,
         lines: &cure.lines,
         text: cure.text.as_deref(),
-        source: entry.sources.get(&mechanism.from)?,
+        source: entry.sources.get(cure.from.as_deref().unwrap_or(from))?,
     })
 }
 
@@ -98,7 +116,7 @@ pub(super) fn remedy(advice: &[Advice], cause: Option<&Cause>) -> Option<Remedy>
 /// What to look for in a configuration, whoever's it is.
 fn in_general(cause: &str) -> Option<&'static str> {
     Some(match cause {
-        "buffer" | "start-buffer" | "until-close" | "one-behind" | "framing" => {
+        "buffer" | "start-buffer" | "until-close" | "one-behind" | "framing" | "silent" => {
             "turn response buffering off for this path"
         }
         "header-eaten" => {

@@ -14,8 +14,6 @@ pub struct Cause {
     pub text: String,
 }
 
-/// How long Linux keeps a corked segment, in milliseconds, and what measuring adds.
-const CORK_MS: std::ops::RangeInclusive<u64> = 185..=235;
 /// A head that takes so long, in milliseconds, waited for something.
 const HEAD_LATE_MS: f64 = 1000.0;
 /// A head that came so much sooner than a late first byte, in milliseconds, didn't wait for it.
@@ -25,11 +23,12 @@ const HEAD_SOONER_MS: f64 = 500.0;
 struct Conditions<'a> {
     evidence: &'a Evidence<'a>,
     plain: &'a Tried,
-    works: &'a [CureId],
+    /// What works, each with all that it takes.
+    works: &'a [&'a [CureId]],
 }
 
 /// The cause, given the changes that are known to work.
-pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[CureId]) -> Option<Cause> {
+pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[&[CureId]]) -> Option<Cause> {
     if evidence.again.first().is_some_and(Tried::streams) && !plain.streams() {
         let text = "the same request streamed when it was sent again: the path doesn't do the same every time, as where \
                     several servers take turns or a machine is busy";
@@ -52,8 +51,14 @@ fn idle(evidence: &Evidence<'_>) -> Option<Cause> {
 }
 
 impl Conditions<'_> {
+    /// It is part of what works.
     fn has(&self, id: CureId) -> bool {
-        self.works.contains(&id)
+        self.works.iter().any(|changes| changes.contains(&id))
+    }
+
+    /// It is part of what works, and not just because whatever holds plain streams lets more than one kind pass.
+    fn tells(&self, id: CureId) -> bool {
+        self.has(id) && !self.works.contains(&&[CureId::AccelNo][..])
     }
 
     fn cause(&self) -> Option<Cause> {
@@ -67,17 +72,17 @@ impl Conditions<'_> {
             }
             Judgement::Corrupt => found.map(|finding| {
                 let id = if finding.id == Id::Replay { "replay" } else { "damage" };
-                self.tell(id, &[verdict.summary.clone()])
+                self.tell(id, verdict.summary.clone())
             }),
-            _ => Some(self.tell(self.id(), &[self.mechanism()])),
+            _ => Some(self.tell(self.id(), self.mechanism())),
         }
     }
 
     /// The cause, with all that is known of what it depends on.
-    fn tell(&self, id: &'static str, mechanism: &[String]) -> Cause {
+    fn tell(&self, id: &'static str, mechanism: String) -> Cause {
         let more =
             [self.coding(), self.framing(), self.kind(), self.method(), self.header(), self.old_http(), self.head()];
-        let parts: Vec<String> = mechanism.iter().cloned().chain(more.into_iter().flatten()).collect();
+        let parts: Vec<String> = std::iter::once(mechanism).chain(more.into_iter().flatten()).collect();
         Cause { id, text: parts.join("; ") }
     }
 
@@ -87,12 +92,13 @@ impl Conditions<'_> {
             _ if self.plain.end.0 == Ending::LifetimeCut => "lifetime-limit",
             _ if self.plain.end.0 == Ending::IdleCut => "idle-limit",
             _ if self.plain.verdict.verdict == Judgement::Cut => "cut",
+            _ if self.plain.verdict.verdict == Judgement::Silent && self.works.is_empty() => "silent",
             _ if self.falls_behind() => "rate-limit",
             _ if self.is_compressor() => "compressor",
-            HoldKind::Constant if self.is_cork() => "cork",
+            _ if self.is_cork() => "cork",
             _ if self.depends_on_framing() => "framing",
-            _ if self.has(CureId::PlainType) && !self.has(CureId::AccelNo) => "content-type",
-            _ if self.has(CureId::Post) && !self.has(CureId::AccelNo) => "method",
+            _ if self.tells(CureId::PlainType) => "content-type",
+            _ if self.tells(CureId::Post) => "method",
             HoldKind::Constant => "delay",
             HoldKind::Time => "timer",
             HoldKind::StartTime => "start-timer",
@@ -110,11 +116,16 @@ impl Conditions<'_> {
     }
 
     fn is_compressor(&self) -> bool {
-        [CureId::Identity, CureId::NoTransform, CureId::EncodingIdentity].iter().any(|id| self.has(*id))
+        let cures = [CureId::Identity, CureId::NoTransform, CureId::EncodingIdentity];
+        // Without it, something else holds.
+        let kind = self.plain.verdict.hold.kind;
+        let is_another = |identity: &Tried| !identity.streams() && identity.verdict.hold.kind != kind;
+        let is_uncovered = kind == HoldKind::OneEvent && self.tried(CureId::Identity).is_some_and(is_another);
+        is_uncovered || cures.iter().any(|id| self.has(*id))
     }
 
     fn is_cork(&self) -> bool {
-        self.plain.verdict.hold.ms.is_some_and(|ms| CORK_MS.contains(&ms))
+        self.plain.verdict.findings.iter().any(|finding| finding.id == Id::Cork)
     }
 
     fn depends_on_framing(&self) -> bool {
@@ -127,10 +138,16 @@ impl Conditions<'_> {
 
     /// Our origin sent the field, and it didn't arrive, and yet it didn't help.
     fn is_eaten(&self) -> bool {
-        let tried = self.tried(CureId::AccelNo).filter(|tried| tried.coding.is_some() || tried.head_ms.is_some());
-        self.evidence.is_ours
-            && tried.is_some_and(|tried| !tried.streams() && !tried.shows_accel)
-            && self.works.is_empty()
+        let tried = self.tried(CureId::AccelNo).filter(|tried| tried.head_ms.is_some() && !tried.shows_accel);
+        self.evidence.is_ours && self.works.is_empty() && tried.is_some() && self.left_by_accel().is_none()
+    }
+
+    /// What the path does where `X-Accel-Buffering: no` changes something, and yet doesn't make it stream.
+    fn left_by_accel(&self) -> Option<&Tried> {
+        let tried = self.tried(CureId::AccelNo).filter(|tried| !tried.streams())?;
+        let (with, without) = (tried.verdict.hold.kind, self.plain.verdict.hold.kind);
+        // What brings fewer bytes is held until the end where more are not.
+        (with != without && with != HoldKind::Close).then_some(tried)
     }
 
     /// What is held, and until when.
@@ -144,11 +161,11 @@ impl Conditions<'_> {
             HoldKind::StartBytes => {
                 format!("a buffer is filled once, with the first {bytes}, and then everything passes")
             }
+            HoldKind::Time | HoldKind::Constant if self.is_cork() => {
+                format!("each event is late by up to {ms}, which is how long a corked socket waits for more")
+            }
             HoldKind::Time => format!("what has come is passed on by a timer, every {ms}"),
             HoldKind::StartTime => format!("the start is held for {ms}, and then everything passes"),
-            HoldKind::Constant if self.is_cork() => {
-                format!("each event is late by {ms}, which is how long a corked socket waits for more")
-            }
             HoldKind::Constant => format!("each event is late by {ms}"),
             HoldKind::OneEvent => "each event is kept until the next one is sent".to_owned(),
             HoldKind::Close => {
@@ -167,7 +184,8 @@ impl Conditions<'_> {
             (CureId::EncodingIdentity, "Content-Encoding: identity"),
             (CureId::Identity, "a request without gzip"),
         ];
-        let obeyed: Vec<&str> = names.iter().filter(|(id, _)| self.has(*id)).map(|(_, name)| *name).collect();
+        let works = |id: CureId| self.works.contains(&&[id][..]);
+        let obeyed: Vec<&str> = names.iter().filter(|(id, _)| works(*id)).map(|(_, name)| *name).collect();
         if !obeyed.is_empty() {
             let ignored = names.iter().filter(|(id, _)| self.tried(*id).is_some_and(|tried| !tried.streams()));
             let ignored: Vec<&str> = ignored.map(|(_, name)| *name).collect();
@@ -177,8 +195,8 @@ impl Conditions<'_> {
         }
         let identity = self.tried(CureId::Identity)?;
         let is_other = identity.verdict.hold.kind != self.plain.verdict.hold.kind;
-        let is_coded = self.plain.coding.is_some() && identity.coding.is_none();
-        (is_other && is_coded || is_other && self.plain.verdict.verdict == Judgement::Silent).then(|| {
+        let was_coded = self.plain.coding.is_some() || self.plain.verdict.verdict == Judgement::Silent;
+        (is_other && was_coded && identity.coding.is_none()).then(|| {
             format!("a compressor holds it, too: without gzip the path is {}", identity.verdict.verdict.as_str())
         })
     }
@@ -192,18 +210,24 @@ impl Conditions<'_> {
     }
 
     fn kind(&self) -> Option<String> {
-        let is_alone = self.has(CureId::PlainType) && !self.has(CureId::AccelNo) && !self.is_compressor();
+        let is_alone = self.tells(CureId::PlainType) && !self.is_compressor();
         is_alone.then(|| "it looks at the content type: text/plain passes, text/event-stream doesn't".to_owned())
     }
 
     fn method(&self) -> Option<String> {
-        let is_alone = self.has(CureId::Post) && !self.has(CureId::AccelNo) && !self.is_compressor();
+        let is_alone = self.tells(CureId::Post) && !self.is_compressor();
         is_alone.then(|| "it looks at the method: a POST passes, a GET doesn't".to_owned())
     }
 
     fn header(&self) -> Option<String> {
         if self.has(CureId::AccelNo) {
             return Some("it obeys X-Accel-Buffering, as nginx does".to_owned());
+        }
+        if let Some(left) = self.left_by_accel() {
+            return Some(format!(
+                "it obeys X-Accel-Buffering, and something else is left then: {}",
+                left.verdict.summary
+            ));
         }
         let said = "something takes X-Accel-Buffering out of the response, and something holds it nonetheless: either one \
                     proxy obeys it and another, further out, never sees it, or one is told to ignore it";
@@ -226,6 +250,9 @@ impl Conditions<'_> {
 /// What else there is to say.
 pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
     let mut notes = Vec::new();
+    if plain.verdict.verdict == Judgement::Unreachable {
+        return notes;
+    }
     if !evidence.is_ours {
         notes.push(
             "the origin isn't one of ours, so that only what a client can change was tried, and only how events arrive \

@@ -1,6 +1,5 @@
 //! The variants of a path's request and response that are tried.
 
-use crate::schedule::plan::Plan;
 use crate::verdict::CureId;
 
 /// What a variant's streams are like, apart from what is changed.
@@ -8,9 +7,9 @@ use crate::verdict::CureId;
 enum Pace {
     /// Events all the while.
     Steady,
-    /// The head at once, the first byte of the body [`LATE`] later.
+    /// The head at once, the first byte of the body [`LATE_MS`] later.
     LateByte,
-    /// Nothing for [`QUIET`].
+    /// One event, behind a long silence.
     Quiet,
 }
 
@@ -19,13 +18,20 @@ pub const LATE_MS: u32 = 2000;
 
 /// Names of variants that no cure has.
 const PLAIN: &str = "plain";
+const ALL: [&str; 2] = ["everything", "everything-close"];
 const LATE_BYTE: &str = "late-byte";
 const QUIET: &str = "quiet";
 
+/// A parameter of the origin, and its value.
+type Parameter = (&'static str, &'static str);
+
 /// Leaves out the header fields that cure some paths, as an application without them would.
-const BARE: [(&str, &str); 2] = [("accel", "none"), ("cache", "none")];
+const BARE: [Parameter; 2] = [("accel", "none"), ("cache", "none")];
 /// An event after longer than the idle time of many, and nothing before.
-const SILENCE: [(&str, &str); 3] = [("interval", "12s"), ("count", "1"), ("heartbeat", "0")];
+const SILENCE: [Parameter; 3] = [("interval", "12s"), ("count", "1"), ("heartbeat", "0")];
+
+/// A first byte after [`LATE_MS`].
+const LATE: [Parameter; 1] = [("delay", "2s")];
 
 /// All that is done at once to see whether anything of it helps.
 const EVERYTHING: [CureId; 6] =
@@ -86,8 +92,12 @@ impl Variant {
         pairs.map(move |(a, b)| Variant::of(&[parts[a], parts[b]]))
     }
 
-    /// Its id, such as `accel-no`; of several changes, all their ids, with `+` between them.
+    /// Its id, such as `accel-no`; of several changes, all their ids, with `+` between them; of all of them, `everything`,
+    /// and with the other framing `everything-close`.
     pub fn id(&self) -> String {
+        if let Some(n) = Variant::everything().iter().position(|all| all == self) {
+            return ALL[n].to_owned();
+        }
         let changes: Vec<&str> = self.changes.iter().map(|id| id.as_str()).collect();
         match self.pace {
             Pace::LateByte => LATE_BYTE.to_owned(),
@@ -107,44 +117,36 @@ impl Variant {
         self.pace == Pace::Steady
     }
 
-    /// The parameters of the origin that it sets whatever the URL has, and those that it sets unless the URL has them.
-    fn parameters(&self) -> (Vec<(&'static str, &'static str)>, Vec<(&'static str, &'static str)>) {
-        let mut set: Vec<_> = self.changes.iter().filter_map(|id| parameter(*id)).collect();
-        match self.pace {
-            Pace::Steady => (set, BARE.to_vec()),
-            Pace::LateByte => {
-                set.push(("delay", "2s"));
-                (set, BARE.to_vec())
-            }
-            Pace::Quiet => {
-                set.extend(
-                    SILENCE
-                        .iter()
-                        .filter(|(name, _)| !set.iter().any(|(other, _)| other == name))
-                        .copied()
-                        .collect::<Vec<_>>(),
-                );
-                (set, Vec::new())
-            }
-        }
+    /// The parameters of the origin that it sets whatever the URL has.
+    fn set(&self) -> Vec<Parameter> {
+        let mut set: Vec<Parameter> = self.changes.iter().filter_map(|id| parameter(*id)).collect();
+        let also = match self.pace {
+            Pace::Steady => &[][..],
+            Pace::LateByte => &LATE,
+            Pace::Quiet => &SILENCE,
+        };
+        let also = also.iter().filter(|(name, _)| !self.changes.iter().any(|id| sets(*id, name)));
+        set.extend(also);
+        set
+    }
+
+    /// Those that it sets unless the URL has them.
+    fn unless_given(&self) -> Vec<Parameter> {
+        let bare =
+            BARE.iter().filter(|(name, _)| self.pace != Pace::Quiet && !self.changes.iter().any(|id| sets(*id, name)));
+        bare.copied().collect()
     }
 
     /// A URL's query, without its question mark, as this variant has it.
     pub fn query(&self, query: &str) -> String {
-        let (set, unless_given) = self.parameters();
+        let (set, unless_given) = (self.set(), self.unless_given());
         let name_of = |part: &str| form_urlencoded::parse(part.as_bytes()).next().map(|(name, _)| name.into_owned());
-        let given: Vec<&str> = query.split('&').filter(|part| !part.is_empty()).collect();
-        let has = |name: &str| given.iter().any(|part| name_of(part).as_deref() == Some(name));
-        let is_kept = |part: &&&str| !set.iter().any(|(name, _)| name_of(part).as_deref() == Some(name));
-        let kept = given.iter().filter(is_kept).map(|part| (*part).to_owned());
-        let added = unless_given.iter().filter(|(name, _)| !has(name) && !set.iter().any(|(other, _)| other == name));
-        let added = set.iter().chain(added).map(|(name, value)| format!("{name}={value}"));
-        kept.chain(added).collect::<Vec<_>>().join("&")
-    }
-
-    /// What the origin makes of a query of this variant; none if it refuses it.
-    pub fn plan(&self, query: &str) -> Option<Plan> {
-        Plan::parse(&self.query(query)).ok()
+        let given = || query.split('&').filter(|part| !part.is_empty());
+        let has = |name: &str| given().any(|part| name_of(part).as_deref() == Some(name));
+        let is_kept = |part: &&str| !set.iter().any(|(name, _)| name_of(part).as_deref() == Some(name));
+        let added = set.iter().chain(unless_given.iter().filter(|(name, _)| !has(name)));
+        let added = added.map(|(name, value)| format!("{name}={value}"));
+        given().filter(is_kept).map(str::to_owned).chain(added).collect::<Vec<_>>().join("&")
     }
 
     /// The method, if it sets one.
@@ -163,8 +165,12 @@ impl Variant {
     }
 }
 
+fn sets(id: CureId, name: &str) -> bool {
+    parameter(id).is_some_and(|(set, _)| set == name)
+}
+
 /// The parameter of the origin that applies a cure.
-fn parameter(id: CureId) -> Option<(&'static str, &'static str)> {
+fn parameter(id: CureId) -> Option<Parameter> {
     Some(match id {
         CureId::AccelNo => ("accel", "no"),
         CureId::NoTransform => ("cache", "no-transform"),
@@ -186,6 +192,7 @@ fn parameter(id: CureId) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::plan::Plan;
 
     #[test]
     fn ids_are_names() {
@@ -195,6 +202,7 @@ mod tests {
             [Variant::late_byte(), Variant::quiet(), Variant::heartbeat()].map(|v| v.id()),
             ["late-byte", "quiet", "heartbeat"]
         );
+        assert_eq!(Variant::everything().map(|all| all.id()), ["everything", "everything-close"]);
         assert_eq!(Variant::pairs().count(), 21);
         assert!(Variant::pairs().all(|pair| pair.changes().len() == 2));
     }
@@ -211,7 +219,7 @@ mod tests {
         assert_eq!(Variant::quiet().query("interval=5ms&token=x"), "token=x&interval=12s&count=1&heartbeat=0");
         assert_eq!(Variant::heartbeat().query(""), "heartbeat=2s&interval=12s&count=1");
         for variant in Variant::singles().chain(Variant::pairs()).chain(Variant::everything()) {
-            assert!(variant.plan("interval=1s").is_some(), "{}", variant.id());
+            assert!(Plan::parse(&variant.query("interval=1s")).is_ok(), "{}", variant.id());
         }
     }
 }

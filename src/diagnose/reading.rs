@@ -1,0 +1,177 @@
+//! A stream of our origin that is read in passing: what came meanwhile is taken when somebody looks. When it came is
+//! known all the same.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::TryRecvError;
+
+use crate::client::content::Content;
+use crate::client::live::{Live, News};
+use crate::client::request::LAST_EVENT_ID;
+use crate::client::{Client, Ending, Request};
+use crate::nonce::nonce;
+use crate::sse::Decoder;
+use crate::sse::decoder::{Decoded, Item};
+use crate::stamp::Stamp;
+use crate::stats::time_of;
+
+/// The parameters of a stream that say what comes when, and for how long. The others, which may be what gets it through
+/// the path, are the user's.
+const PACE: [&str; 11] = [
+    "interval",
+    "count",
+    "duration",
+    "stream",
+    "id",
+    "heartbeat",
+    "heartbeat_pad",
+    "silent_after",
+    "delay",
+    "head_delay",
+    "end",
+];
+
+/// A stream that is being read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// The id that it was asked for with.
+    pub(super) id: String,
+    pub(super) seen: Seen,
+    live: Live,
+    /// None before the head.
+    content: Option<Content>,
+    decoder: Decoder,
+}
+
+/// What was seen of a stream so far.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// When its request was begun.
+    pub(super) begun: Instant,
+    /// The status of its response, and when its head was complete.
+    pub(super) head: Option<(u16, Instant)>,
+    /// When the last byte of its body came.
+    pub(super) last_byte: Option<Instant>,
+    /// The longest time between two reads of the body, or between the head and the first.
+    pub(super) longest_gap: Duration,
+    /// When the hello event was sent; the origin's clock.
+    pub(super) hello_us: Option<i64>,
+    /// Numbered events that came.
+    pub(super) events: u64,
+    /// When the newest of them was sent; the origin's clock.
+    pub(super) newest_us: Option<i64>,
+    /// When and how it ended; without a head, there was no response.
+    pub(super) end: Option<(Instant, Ending)>,
+}
+
+impl Reading {
+    /// Asks for a stream of this pace, on a connection of its own; `request` is the user's one for a stream.
+    ///
+    /// # Errors
+    /// When no thread, or no random number, is left.
+    pub(super) fn start(client: &Client, request: &Request, pace: &str) -> io::Result<Reading> {
+        let id = nonce()?;
+        let mut request = request.clone();
+        request.take_header(LAST_EVENT_ID);
+        request.url = paced(&request.url, &format!("{pace}&id={id}"));
+        let seen = Seen {
+            begun: Instant::now(),
+            head: None,
+            last_byte: None,
+            longest_gap: Duration::ZERO,
+            hello_us: None,
+            events: 0,
+            newest_us: None,
+            end: None,
+        };
+        Ok(Reading { id, seen, live: Live::start(client, request)?, content: None, decoder: Decoder::default() })
+    }
+
+    /// Takes what has come.
+    pub(super) fn look(&mut self) {
+        while self.seen.end.is_none() {
+            match self.live.news().try_recv() {
+                Ok(news) => self.take(news),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => self.end(Instant::now(), "the thread that reads was lost"),
+            }
+        }
+    }
+
+    /// Leaves it with a reset of its connection, where a drop closes that.
+    pub(super) fn reset(self) {
+        self.live.reset();
+    }
+
+    fn take(&mut self, news: News) {
+        match news {
+            News::Head(head) => {
+                self.seen.head = Some((head.status, head.timing.head));
+                match Content::of(&head) {
+                    Ok(content) => self.content = Some(content),
+                    Err(error) => self.end(head.timing.head, &error.to_string()),
+                }
+            }
+            News::Failed(error) => self.end(Instant::now(), &error.to_string()),
+            News::Bytes(at, bytes) => self.bytes(at, bytes),
+            News::End(at, ending) => self.seen.end = Some((at, ending)),
+        }
+    }
+
+    fn end(&mut self, at: Instant, reason: &str) {
+        log::debug!("stream {}: {reason}", self.id);
+        self.seen.end = Some((at, Ending::Failed(reason.to_owned())));
+    }
+
+    fn bytes(&mut self, at: Instant, bytes: Vec<u8>) {
+        let Seen { head, last_byte, longest_gap, hello_us, events, newest_us, .. } = &mut self.seen;
+        let before = last_byte.or(head.map(|(_, at)| at)).unwrap_or(at);
+        *longest_gap = at.saturating_duration_since(before).max(*longest_gap);
+        *last_byte = Some(at);
+        let Some(content) = &mut self.content else { return };
+        let (content, coded) = content.decode(bytes);
+        let fed = self.decoder.feed(&content, |decoded| {
+            let Decoded { item: Item::Event(message), .. } = &decoded else { return };
+            let Some(stamp) = Stamp::parse(&message.data) else { return };
+            match stamp.seq {
+                None => *hello_us = time_of(&stamp),
+                Some(_) => (*events, *newest_us) = (*events + 1, time_of(&stamp)),
+            }
+        });
+        let fed = fed.map_err(|error| error.to_string()).and(coded.map_err(|error| error.to_string()));
+        if let Err(reason) = fed {
+            self.end(at, &reason);
+        }
+    }
+}
+
+/// A stream's URL with another pace.
+fn paced(url: &str, pace: &str) -> String {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let is_kept = |parameter: &&str| {
+        let pair = form_urlencoded::parse(parameter.as_bytes()).next();
+        // A length can't be promised without a count.
+        pair.is_some_and(|(name, value)| !PACE.contains(&&*name) && (&*name, &*value) != ("framing", "length"))
+    };
+    let parameters: Vec<&str> = query.split('&').filter(is_kept).chain([pace]).collect();
+    format!("{path}?{}", parameters.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_ours_and_the_rest_the_users() {
+        for (url, expected) in [
+            ("http://h/events", "http://h/events?interval=1s"),
+            ("http://h/events?", "http://h/events?interval=1s"),
+            ("http://h/e?accel=none&interval=5s&&cache=none", "http://h/e?accel=none&cache=none&interval=1s"),
+            ("http://h/e?%69d=0123456789abcdef&framing=close&a=%26", "http://h/e?framing=close&a=%26&interval=1s"),
+            ("http://h/e?framing=length&count=3", "http://h/e?interval=1s"),
+        ] {
+            assert_eq!(paced(url, "interval=1s"), expected);
+        }
+    }
+}
