@@ -8,7 +8,7 @@ use sse_argo_tester::report::diagnosis::{Diagnosed, Row};
 use sse_argo_tester::report::{Report, Response, Style, Timing};
 use sse_argo_tester::stats::Summary;
 use sse_argo_tester::verdict::diagnosis::{Evidence, Tried, Variant, diagnose};
-use sse_argo_tester::verdict::{CureId, Hop, ending, representative};
+use sse_argo_tester::verdict::{CureId, Hop, Judgement, ending, representative};
 
 use crate::story::{Story, Told};
 
@@ -94,12 +94,13 @@ fn diagnosed(variants: &[(Variant, &str, Option<&str>)], is_ours: bool, hop: Opt
         coding: None,
         end: ending(&report.streams),
         quiet_us: None,
+        late: if report.verdict.verdict == Judgement::RealTime { 0.0 } else { 1.0 },
     };
     let first: Vec<Tried> = variants.iter().map(|(variant, name, _)| tried(variant, &report(name))).collect();
     let second = variants.iter().filter_map(|(variant, _, again)| Some(tried(variant, &report((*again)?))));
     let second: Vec<Tried> = second.collect();
     let origin_http = is_ours.then_some("HTTP/1.1");
-    let evidence = Evidence { tried: &first, again: &second, is_ours, hop, origin_http };
+    let evidence = Evidence { tried: &first, again: &second, is_ours, hop, origin_http, endurance: None };
     let row = |(variant, name, again): &(Variant, &str, Option<&str>)| Row {
         id: variant.id(),
         method: variant.method().unwrap_or("GET").to_owned(),
@@ -114,6 +115,7 @@ fn diagnosed(variants: &[(Variant, &str, Option<&str>)], is_ours: bool, hop: Opt
         is_ours,
         variants: variants.iter().map(row).collect(),
         diagnosis: diagnose(&evidence),
+        endurance: None,
         against: None,
         took: Duration::from_millis(21_340),
     }

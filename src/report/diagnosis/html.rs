@@ -96,7 +96,9 @@ fn measured_when(page: &mut Markup, report: &Report, diagnosed: &Diagnosed) {
         let shown = format!("{} at {} UTC", &time[..10], &time[11..19]);
         page.leaf("time", &[("datetime", &time)], &shown);
         let took = words::time(diagnosed.took.as_secs_f64() * 1e3);
-        page.text(&format!(" in {took}, {} variants, with {SERVER_NAME}", diagnosed.variants.len()));
+        let variants = diagnosed.variants.iter().filter(|row| !row.is_plain).count();
+        let plural = if variants == 1 { "" } else { "s" };
+        page.text(&format!(" in {took}, {variants} variant{plural}, with {SERVER_NAME}"));
     });
 }
 
