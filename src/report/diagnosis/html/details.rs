@@ -32,8 +32,7 @@ pub(super) fn who(page: &mut Markup, plain: &Row) {
 pub(super) fn against(page: &mut Markup, url: &str, this: &Report, other: &Report) {
     page.element("section", &[("class", "card")], |page| {
         page.leaf("h2", &[], "The two paths");
-        scrolling(page, "The two paths", |page| {
-            page.leaf("caption", &[], "Measured at the same time.");
+        scrolling(page, "The two paths", "Measured at the same time.", |page| {
             head(page, &["", "this path", "the other path"]);
             page.element("tbody", &[], |page| {
                 let named = |page: &mut Markup, name: &str, cells: &dyn Fn(&mut Markup)| {
@@ -68,12 +67,11 @@ pub(super) fn streams(page: &mut Markup, plain: &Row) {
         page.leaf("h2", &[], "What was found with the plain variant");
         let cells = table::cells(streams);
         if let Some((names, rows)) = cells.split_first().filter(|(_, rows)| !rows.is_empty()) {
-            scrolling(page, "The plain variant's streams", |page| {
-                let caption = match rows {
-                    [_] => "Its stream.",
-                    _ => "Streams of different pace at the same time: what they have in common tells bytes from time.",
-                };
-                page.leaf("caption", &[], caption);
+            let caption = match rows {
+                [_] => "Its stream.",
+                _ => "Streams of different pace at the same time: what they have in common tells bytes from time.",
+            };
+            scrolling(page, "The plain variant's streams", caption, |page| {
                 head(page, &names.each_ref().map(String::as_str));
                 page.element("tbody", &[], |page| rows.iter().for_each(|row| stream(page, row)));
             });

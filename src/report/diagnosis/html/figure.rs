@@ -13,6 +13,8 @@ use crate::verdict::WITHIN_US;
 const UNITS: f64 = 1000.0;
 /// A mark's text behind this would not fit if the mark were in its middle.
 const LAST: f64 = 970.0;
+/// Bars are so narrow that this many fit.
+const BARS_LEAST: f64 = 12.0;
 /// Something came, be it without any lag: it shows.
 const BAR_LEAST: f64 = 0.02;
 /// A linear scale of lags goes up to this at least, so that noise looks small, in milliseconds.
@@ -173,10 +175,10 @@ impl Plot {
         let cut = stream.end_us.filter(|_| is_early).map(|at_us| (stream.end, ms(at_us)));
         let interval_ms = if is_stamped { stream.spec.interval_us as f64 / 1e3 } else { stream.gap.p50 };
         let interval_ms = if interval_ms.is_finite() { interval_ms.max(0.0) } else { 0.0 };
+        let came_ms = ways.iter().map(|(_, at_ms)| *at_ms).chain(stream.end_us.map(ms)).fold(0.0, f64::max);
         // The last bar has as much space as the others.
-        let barred_ms = bars.iter().map(|(at_ms, _)| at_ms + interval_ms);
-        let came_ms = ways.iter().map(|(_, at_ms)| *at_ms);
-        let seen_ms = barred_ms.chain(came_ms).chain(stream.end_us.map(ms)).fold(0.0, f64::max);
+        let bar_ms = interval_ms.min(came_ms / BARS_LEAST);
+        let seen_ms = bars.iter().map(|(at_ms, _)| at_ms + bar_ms).fold(came_ms, f64::max);
         let planned_ms = stream.spec.planned_us().filter(|_| is_stamped).map_or(0.0, |us| us as f64 / 1e3);
         let until_ms = if bars.is_empty() { planned_ms } else { planned_ms.min(seen_ms * UNSEEN_MOST) };
         Plot { bars, ways, interval_ms, until_ms: until_ms.max(seen_ms), is_stamped, cut }
@@ -215,7 +217,7 @@ impl Plot {
     fn bars(&self, axis: &Axis, size: Size, share: impl Fn(f64) -> f64) -> String {
         let slot = UNITS / size.most() as f64;
         let least = if self.is_stamped { slot * 0.8 } else { UNITS / 120.0 };
-        let width = (self.interval_ms / axis.end_ms * UNITS * 0.7).clamp(least, UNITS / 12.0);
+        let width = (self.interval_ms / axis.end_ms * UNITS * 0.7).clamp(least, UNITS / BARS_LEAST);
         let mut highest: Vec<Option<(f64, f64)>> = vec![None; size.most()];
         for (at_ms, value) in &self.bars {
             let (x, share) = (axis.x(*at_ms), share(*value));

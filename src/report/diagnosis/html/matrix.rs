@@ -16,12 +16,8 @@ const ROWS_MOST: usize = 64;
 pub(super) fn table(page: &mut Markup, rows: &[Row]) {
     page.element("section", &[("class", "card")], |page| {
         page.leaf("h2", &[], "What was tried");
-        scrolling(page, "What was tried", |page| {
-            page.leaf(
-                "caption",
-                &[],
-                "The same stream with one thing changed each time, or several: does it stream then?",
-            );
+        let caption = "The same stream with one thing changed each time, or several: does it stream then?";
+        scrolling(page, "What was tried", caption, |page| {
             let names = ["variant", "verdict", "hold", "lag p50", "p99", "max", "events", "end", "second time"];
             head(page, &names);
             page.element("tbody", &[], |page| rows.iter().take(ROWS_MOST).for_each(|row| line(page, row)));
@@ -30,9 +26,14 @@ pub(super) fn table(page: &mut Markup, rows: &[Row]) {
 }
 
 /// A table that may be wider than a phone.
-pub(super) fn scrolling(page: &mut Markup, name: &str, inside: impl FnOnce(&mut Markup)) {
+pub(super) fn scrolling(page: &mut Markup, name: &str, caption: &str, inside: impl FnOnce(&mut Markup)) {
     let attributes = [("class", "scroll"), ("role", "region"), ("aria-label", name), ("tabindex", "0")];
-    page.element("div", &attributes, |page| page.element("table", &[], inside));
+    page.element("div", &attributes, |page| {
+        page.element("table", &[], |page| {
+            page.element("caption", &[], |page| page.leaf("span", &[], caption));
+            inside(page);
+        });
+    });
 }
 
 /// The names of a table's columns.
@@ -93,13 +94,14 @@ fn changes(id: &str) -> String {
         "plain" => return "as it is".to_owned(),
         "late-byte" => return format!("a first byte {} late", time(f64::from(LATE_MS))),
         "early-byte" => return "a comment at once".to_owned(),
+        "everything" => return "what helps on some paths, all at once".to_owned(),
+        "everything-close" => return "the same, ended by the connection's end".to_owned(),
         "quiet" => return "nothing sent for a while".to_owned(),
         "heartbeat" => return "nothing sent for a while but comments".to_owned(),
         _ => {}
     }
     let change = |name: &str| CureId::ALL.iter().find(|id| id.as_str() == name).map(|id| id.line());
-    let changes: Vec<&str> = id.split('+').filter_map(change).collect();
-    if changes.len() > 2 { "all of them at once".to_owned() } else { changes.join(" + ") }
+    id.split('+').filter_map(change).collect::<Vec<_>>().join(" + ")
 }
 
 /// A chart of each variant that was measured by itself, on one scale.
