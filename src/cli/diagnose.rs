@@ -1,6 +1,8 @@
 //! `diagnose`: options to configuration, report to output and exit code.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -46,6 +48,9 @@ client_command! {
         /// most an event may be late and still be in real time (default 100ms)
         #[argh(option, default = "WITHIN", from_str_fn(run_time), arg_name = "duration")]
         within: Duration,
+        /// write the report to this file as one HTML page with charts, to be passed on
+        #[argh(option, arg_name = "file.html")]
+        report: Option<PathBuf>,
         /// print the report as one JSON object
         #[argh(switch)]
         json: bool,
@@ -82,6 +87,10 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
         within: options.within,
         depth: depth(&options)?,
     };
+    let cannot_report = |error: io::Error| {
+        Failure::usage(format!("write {}: {error}", options.report.as_deref().unwrap_or(Path::new("")).display()))
+    };
+    let page = options.report.as_ref().map(File::create).transpose().map_err(cannot_report)?;
     let wish = Wish::install().and_then(|wish| Ok((wish.limits(max_time)?, wish)));
     let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
     let events = Arc::new(AtomicU64::new(0));
@@ -100,8 +109,11 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
         ProbeError::Request(_) => Failure::usage(error.to_string()),
         ProbeError::System(_) => Failure::unreachable(error.to_string()),
     })?;
+    let paged = page.map(|mut page| page.write_all(diagnosis::html(&diagnosed).as_bytes()));
     let text = written(&diagnosed, options.json);
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(unless_unread)?;
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    paged.transpose().map_err(cannot_report)?;
+    printed.or_else(unless_unread)?;
     let verdict = diagnosed.plain().map_or(Judgement::Inconclusive, |plain| plain.report.verdict.verdict);
     Ok(wish.exit(Exit::Verdict(verdict)))
 }

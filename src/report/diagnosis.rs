@@ -1,10 +1,12 @@
-//! What a diagnosis found, as text and as JSON.
+//! What a diagnosis found, as text, as JSON, and as a page.
 
+mod html;
 mod json;
 mod text;
 
 use std::time::Duration;
 
+pub use html::html;
 pub use json::{Json, json};
 pub use text::text;
 

@@ -11,22 +11,26 @@ const GUTTER: usize = 2;
 /// The same where it is narrow: numbers rarely fill their columns.
 const NARROW_GUTTER: usize = 1;
 /// Stands for what is not known.
-const UNKNOWN: &str = "–";
+pub(super) const UNKNOWN: &str = "–";
 /// Columns for the names of what is compared.
 const NAMES: usize = 13;
 
 /// A line for each stream.
 pub(super) fn streams(page: &mut Page, streams: &[Summary]) {
-    if streams.is_empty() {
-        return;
+    if !streams.is_empty() {
+        page.gap();
+        put(page, &cells(streams));
     }
+}
+
+/// What stands in that table, its head first.
+pub(super) fn cells(streams: &[Summary]) -> Vec<[String; 7]> {
     let is_quiet = |stream: &Summary| stream.counts.received == 0 && stream.origin == Origin::Ours;
     let is_stamped = streams.iter().any(|stream| stream.lag.is_some()) || streams.iter().all(is_quiet);
     let times = if is_stamped { ["lag p50", "p99", "max"] } else { ["gap p50", "p99", "max"] };
     let mut rows = vec![["stream", "events", times[0], times[1], times[2], "burst", "end"].map(str::to_owned)];
     rows.extend(streams.iter().map(|stream| row(stream, is_stamped)));
-    page.gap();
-    put(page, &rows);
+    rows
 }
 
 fn row(stream: &Summary, is_stamped: bool) -> [String; 7] {
@@ -39,7 +43,8 @@ fn row(stream: &Summary, is_stamped: bool) -> [String; 7] {
     [words::stream(stream), events, p50, p99, max, burst, end(stream)]
 }
 
-fn end(stream: &Summary) -> String {
+/// How a stream ended, and when.
+pub(super) fn end(stream: &Summary) -> String {
     match (stream.end, stream.end_us) {
         (Ending::None, _) => UNKNOWN.to_owned(),
         (how, None) => words::end(how).to_owned(),
@@ -91,7 +96,15 @@ pub(super) fn side_by_side(page: &mut Page, this: &Report, other: &Report) {
     let verdicts = both.map(|report| report.verdict.verdict.as_str());
     let verdicts = [0, 1].map(|n| format!("{} {}", marks[n].0, verdicts[n]));
     line("verdict", verdicts, marks.map(|(_, tone)| tone));
-    let mut rows: Vec<(&str, [String; 2])> = vec![("hold", both.map(|report| words::hold(&report.verdict.hold)))];
+    for (name, cells) in compared(this, other) {
+        line(name, cells, [Tone::Plain; 2]);
+    }
+}
+
+/// What is known of two paths beyond their verdicts: names, and the values of both.
+pub(super) fn compared(this: &Report, other: &Report) -> Vec<(&'static str, [String; 2])> {
+    let both = [this, other];
+    let mut rows = vec![("hold", both.map(|report| words::hold(&report.verdict.hold)))];
     let lags = both.map(|report| verdict::representative(&report.streams).and_then(|stream| stream.lag));
     let ms = |ms: Option<f64>| ms.map_or(UNKNOWN.to_owned(), time);
     rows.push(("lag p50", lags.map(|lag| ms(lag.map(|lag| lag.p50)))));
@@ -100,9 +113,8 @@ pub(super) fn side_by_side(page: &mut Page, this: &Report, other: &Report) {
     rows.push(("first event", both.map(|Report { timing: Timing { first_event, .. }, .. }| ms(*first_event))));
     rows.push(("events", both.map(|report| events(&report.streams))));
     rows.push(("end", both.map(|report| words::end(verdict::ending(&report.streams).0).to_owned())));
-    for (name, cells) in rows.into_iter().filter(|(_, cells)| cells.iter().any(|cell| cell != UNKNOWN)) {
-        line(name, cells, [Tone::Plain; 2]);
-    }
+    rows.retain(|(_, cells)| cells.iter().any(|cell| cell != UNKNOWN));
+    rows
 }
 
 fn events(streams: &[Summary]) -> String {

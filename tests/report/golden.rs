@@ -8,7 +8,7 @@ use sse_argo_tester::report::{Report, Style, json, junit, text};
 use crate::reports::{PLAIN, compared, direct, login, tunnel};
 
 /// Compares with the file of that name.
-fn check(file: &str, found: &str) {
+pub(crate) fn check(file: &str, found: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/golden").join(file);
     if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
         fs::write(&path, found).unwrap();

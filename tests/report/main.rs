@@ -4,6 +4,7 @@
 mod story;
 
 mod golden;
+mod page;
 mod reports;
 mod safety;
 mod shape;

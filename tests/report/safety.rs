@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::reports::{PLAIN, compared, direct};
 use crate::shape::without_colours;
 
-const HOSTILE: &str = "a\x1b]0;owned\x07\x1b[2J\r\n\tb\u{9b}31m\u{202e}c\u{200b}\u{fffe}\u{0}]]><&\"'長";
+pub(crate) const HOSTILE: &str = "a\x1b]0;owned\x07\x1b[2J\r\n\tb\u{9b}31m\u{202e}c\u{200b}\u{fffe}\u{0}]]><&\"'長";
 
 /// A report with `text` wherever a server can put one.
 fn saying(text: &str) -> Report {
@@ -150,7 +150,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_report()(
+    pub(crate) fn any_report()(
         streams in vec(any_summary(), 0..5),
         steps in vec(option::of(any_ms()), 6),
         (offset_us, error_us, started_unix_us) in (any_us(), any_us(), any_us()),

@@ -68,7 +68,7 @@ fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
 }
 
 /// What came of a variant, in a few words.
-fn outcome(row: &Row) -> String {
+pub(super) fn outcome(row: &Row) -> String {
     let verdict = &row.report.verdict;
     let streams = |report: &Report| report.verdict.verdict == Judgement::RealTime;
     let word = verdict.verdict.as_str();
@@ -146,7 +146,7 @@ fn cure(page: &mut Page, diagnosed: &Diagnosed) {
 }
 
 /// How a cure was proven.
-fn proof(diagnosed: &Diagnosed, id: &str) -> String {
+pub(super) fn proof(diagnosed: &Diagnosed, id: &str) -> String {
     let Some(again) = diagnosed.variants.iter().find(|row| row.id == id).and_then(|row| row.again.as_ref()) else {
         return String::new();
     };
@@ -166,9 +166,13 @@ fn advised(page: &mut Page, word: &str, advice: &Advice) {
         labelled(page, "", Tone::Plain, text, Tone::Plain);
     }
     let source = advice.source;
-    let from = source.versions.as_deref().map(|versions| format!("measured with {versions}"));
-    let from = from.or_else(|| source.url.clone()).unwrap_or_default();
+    let from = measured(advice).or_else(|| source.url.clone()).unwrap_or_default();
     labelled(page, "", Tone::Plain, &format!("({}; {from}, {})", advice.why, source.checked), Tone::Dim);
+}
+
+/// What the book's words for a product were measured with, if they were.
+pub(super) fn measured(advice: &Advice) -> Option<String> {
+    advice.source.versions.as_deref().map(|versions| format!("measured with {versions}"))
 }
 
 /// A line to be typed.
