@@ -52,7 +52,8 @@ pub enum Paces {
     Four,
     /// Two of small events: they tell whether a path streams.
     Two,
-    /// One of small events, further apart than the tolerance: it tells so, too, but for what comes with many events.
+    /// One of small events, further apart than the tolerance, and than a corked socket holds them: it tells so, too, but
+    /// for what comes with many events.
     One,
 }
 
@@ -99,7 +100,7 @@ impl Wish {
         let fast = FAST_MAX.min(interval / 5).max(Duration::from_millis(1));
         let slow = SLOW.max(self.within * 2);
         let slow = if slow == interval { slow * 2 } else { slow };
-        let middle = (interval * 5 / 2).max(self.within * 2);
+        let middle = (interval * 7 / 2).max(self.within * 2);
         let four = [
             ("S", interval, 0, main, u64::MAX),
             ("M", interval, 1000, main, u64::MAX),
@@ -223,7 +224,7 @@ mod tests {
             streams(Wish { paces: Paces::Two, ..WISH }, ""),
             ["S interval=100ms&count=60", "W interval=1s&count=8"]
         );
-        assert_eq!(streams(Wish { paces: Paces::One, ..WISH }, "size=32k"), ["V interval=250ms&count=24"]);
+        assert_eq!(streams(Wish { paces: Paces::One, ..WISH }, "size=32k"), ["V interval=350ms&count=17"]);
         let tolerant = Wish { paces: Paces::One, within: Duration::from_secs(1), ..WISH };
         assert_eq!(streams(tolerant, ""), ["V interval=2s&count=5"]);
     }

@@ -131,9 +131,9 @@ impl Conditions<'_> {
     fn is_compressor(&self) -> bool {
         let cures = [CureId::Identity, CureId::NoTransform, CureId::EncodingIdentity];
         // Without it, something else holds.
-        let kind = self.plain.verdict.hold.kind;
-        let is_another = |identity: &Tried| !identity.streams() && identity.verdict.hold.kind != kind;
-        let is_uncovered = kind == HoldKind::OneEvent && self.tried(CureId::Identity).is_some_and(is_another);
+        let is_another = |identity: &Tried| !identity.streams() && self.is_unusual(identity);
+        let is_behind = self.plain.verdict.hold.kind == HoldKind::OneEvent;
+        let is_uncovered = is_behind && self.tried(CureId::Identity).is_some_and(is_another);
         is_uncovered || cures.iter().any(|id| self.has(*id))
     }
 
@@ -157,10 +157,19 @@ impl Conditions<'_> {
 
     /// What the path does where `X-Accel-Buffering: no` changes something, and yet doesn't make it stream.
     fn left_by_accel(&self) -> Option<&Tried> {
-        let tried = self.tried(CureId::AccelNo).filter(|tried| !tried.streams())?;
-        let (with, without) = (tried.verdict.hold.kind, self.plain.verdict.hold.kind);
-        // What brings fewer bytes is held until the end where more are not.
-        (with != without && with != HoldKind::Close).then_some(tried)
+        self.tried(CureId::AccelNo).filter(|tried| !tried.streams() && self.is_unusual(tried))
+    }
+
+    /// The change changes how streams are held, compared with what most changes come to. The plain variant, which has
+    /// streams of several paces, is judged more finely. What brings fewer bytes is held until the end where more are not.
+    fn is_unusual(&self, tried: &Tried) -> bool {
+        let kinds = || {
+            let singles = self.evidence.tried.iter().filter(|tried| tried.variant.changes().len() == 1);
+            singles.filter(|tried| tried.variant.is_steady() && !tried.is_void()).map(|tried| tried.verdict.hold.kind)
+        };
+        let usual = kinds().max_by_key(|kind| kinds().filter(|other| other == kind).count());
+        let kind = tried.verdict.hold.kind;
+        kind != HoldKind::Close && usual.is_some_and(|usual| usual != kind)
     }
 
     /// What is held, and until when.
@@ -207,7 +216,7 @@ impl Conditions<'_> {
             return Some(format!("it is a compressor: with {} the path streams{ignored}", obeyed.join(" or ")));
         }
         let identity = self.tried(CureId::Identity)?;
-        let is_other = identity.verdict.hold.kind != self.plain.verdict.hold.kind;
+        let is_other = self.is_unusual(identity);
         let was_coded = self.plain.coding.is_some() || self.plain.verdict.verdict == Judgement::Silent;
         (is_other && was_coded && identity.coding.is_none()).then(|| {
             format!("a compressor holds it, too: without gzip the path is {}", identity.verdict.verdict.as_str())
