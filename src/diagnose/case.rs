@@ -33,9 +33,11 @@ impl Entry {
     }
 
     /// Another look at it may show something else. A limit on silences takes as long to be seen again, and is looked at
-    /// twice anyway.
+    /// twice anyway; the plain variant has streams enough, unless nothing can be told.
     fn is_doubtful(&self) -> bool {
-        self.variant.is_steady() && self.tried().is_doubtful()
+        let tried = self.tried();
+        let is_open = tried.verdict.verdict == Judgement::Inconclusive;
+        self.variant.is_steady() && tried.is_doubtful() && (is_open || self.variant != Variant::plain())
     }
 }
 

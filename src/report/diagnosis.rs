@@ -11,7 +11,7 @@ pub use json::{Json, json};
 pub use text::text;
 
 use super::Report;
-use crate::verdict::diagnosis::Diagnosis;
+use crate::verdict::diagnosis::{Diagnosis, Variant};
 use crate::verdict::endurance::Endurance;
 
 /// All that a diagnosis found out about a path.
@@ -50,6 +50,13 @@ pub struct Row {
     pub again: Option<Report>,
     /// It asks for the same as the plain one, and wasn't measured by itself.
     pub is_plain: bool,
+}
+
+impl Row {
+    /// It asks whether silences are cut, and tells nothing about whether events are in time.
+    fn is_of_silence(&self) -> bool {
+        [Variant::quiet(), Variant::heartbeat()].iter().any(|variant| variant.id() == self.id)
+    }
 }
 
 impl Diagnosed {

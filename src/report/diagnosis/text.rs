@@ -72,6 +72,9 @@ pub(super) fn outcome(row: &Row) -> String {
     let verdict = &row.report.verdict;
     let streams = |report: &Report| report.verdict.verdict == Judgement::RealTime;
     let word = verdict.verdict.as_str();
+    if row.is_of_silence() && streams(&row.report) {
+        return "not cut".to_owned();
+    }
     let number = match verdict.verdict {
         Judgement::RealTime => {
             representative(&row.report.streams).and_then(|stream| stream.lag).map(|lag| words::time(lag.p99))
