@@ -325,6 +325,7 @@ pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(limit(evidence).filter(|_| !plain.streams()).map(|cause| cause.text));
     notes.extend(evidence.endurance.into_iter().flat_map(endured));
     let head = find(evidence.tried, &Variant::late_byte()).filter(|_| plain.streams());
     if head.is_some_and(|late| late.head_ms.is_none_or(|ms| ms >= f64::from(LATE_MS) - HEAD_SOONER_MS)) {

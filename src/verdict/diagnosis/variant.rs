@@ -84,12 +84,10 @@ impl Variant {
         [Variant::of(&EVERYTHING), Variant::of(&[&EVERYTHING[..], &[CureId::CloseFraming]].concat())]
     }
 
-    /// With two things changed.
+    /// With two of them changed.
     pub fn pairs() -> impl Iterator<Item = Variant> {
-        let parts = [&EVERYTHING[..], &[CureId::CloseFraming]].concat();
-        let pairs = (0..parts.len()).flat_map(move |b| (0..b).map(move |a| (a, b)));
-        let parts = [&EVERYTHING[..], &[CureId::CloseFraming]].concat();
-        pairs.map(move |(a, b)| Variant::of(&[parts[a], parts[b]]))
+        let parts = EVERYTHING.into_iter().chain([CureId::CloseFraming]).enumerate();
+        parts.flat_map(|(n, one)| EVERYTHING[..n].iter().map(move |other| Variant::of(&[one, *other])))
     }
 
     /// Its id, such as `accel-no`; of several changes, all their ids, with `+` between them; of all of them, `everything`,
