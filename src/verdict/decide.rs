@@ -191,7 +191,11 @@ fn constant(shapes: &[Shape<'_>]) -> Option<Verdict> {
     let slow = slow(shapes);
     let lag_us = median(shapes.iter().map(|shape| shape.lag_us))?;
     let same = shapes.iter().all(|shape| !shape.is_closed && near(shape.lag_us, lag_us, SAME_LAG_US));
-    if !same || !all_alone(&slow) || !slow.iter().all(|shape| shape.is_always_late()) {
+    let even = |shape: &Shape<'_>| {
+        let lags = || shape.stream.samples.iter().map(|sample| sample.lag_us);
+        lags().filter(|lag| near(*lag, shape.lag_us, SAME_LAG_US)).count() * 2 >= lags().count()
+    };
+    if !same || !all_alone(&slow) || !slow.iter().all(|shape| shape.is_always_late() && even(shape)) {
         return None;
     }
     let lag = time(lag_us);

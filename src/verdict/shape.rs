@@ -121,13 +121,16 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// How many lumps the first release came in: a large one takes longer than the reads of one lump are apart.
+/// How many lumps the first release came in: a large one takes longer than the reads of one lump are apart. What had been
+/// sent when it began was held with it, if it was held for long.
 fn pieces(lumps: &[&Lump], within_us: i64) -> usize {
     let Some(first) = lumps.first() else { return 0 };
     let belongs = |lump: &&&Lump| {
-        lump.at_us - first.at_us <= RELEASE_US && lump.wait_us.is_some_and(|wait| wait > 2 * within_us.max(0))
+        let sent_us = lump.wait_us.map(|wait| lump.at_us - wait);
+        lump.at_us - first.at_us <= RELEASE_US && sent_us.is_some_and(|sent_us| sent_us < first.at_us)
     };
-    1 + lumps[1..].iter().take_while(belongs).count()
+    let is_late = first.wait_us.is_some_and(|wait| wait > within_us);
+    if is_late { 1 + lumps[1..].iter().take_while(belongs).count() } else { 1 }
 }
 
 /// Pieces of one release as one lump: its time is that of the first, its end that of the last.

@@ -163,13 +163,13 @@ impl Conditions<'_> {
     /// The change changes how streams are held, compared with what most changes come to. The plain variant, which has
     /// streams of several paces, is judged more finely. What brings fewer bytes is held until the end where more are not.
     fn is_unusual(&self, tried: &Tried) -> bool {
-        let kinds = || {
-            let singles = self.evidence.tried.iter().filter(|tried| tried.variant.changes().len() == 1);
-            singles.filter(|tried| tried.variant.is_steady() && !tried.is_void()).map(|tried| tried.verdict.hold.kind)
-        };
-        let usual = kinds().max_by_key(|kind| kinds().filter(|other| other == kind).count());
-        let kind = tried.verdict.hold.kind;
-        kind != HoldKind::Close && usual.is_some_and(|usual| usual != kind)
+        let is_single = |tried: &&Tried| tried.variant.is_steady() && tried.variant.changes().len() == 1;
+        let singles = self.evidence.tried.iter().filter(is_single).filter(|tried| !tried.is_void());
+        let holds: Vec<Hold> = singles.map(|tried| tried.verdict.hold).collect();
+        let like = |hold: &Hold| holds.iter().filter(|other| is_alike(hold, other)).count();
+        let usual = holds.iter().max_by_key(|hold| like(hold));
+        let hold = tried.verdict.hold;
+        hold.kind != HoldKind::Close && usual.is_some_and(|usual| !is_alike(usual, &hold))
     }
 
     /// What is held, and until when.
@@ -267,6 +267,12 @@ impl Conditions<'_> {
         let waits = self.plain.head_ms.is_none_or(|ms| ms >= HEAD_LATE_MS);
         (is_held && waits).then(|| "not even the head of the response passes before".to_owned())
     }
+}
+
+/// Of the same kind, and not for twice as long.
+fn is_alike(one: &Hold, other: &Hold) -> bool {
+    let is_near = one.ms.zip(other.ms).is_none_or(|(a, b)| a.max(b) < 2 * a.min(b));
+    one.kind == other.kind && is_near
 }
 
 /// What takes longer to find out.
