@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, at, bounded, never, select};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, at, bounded, never, select};
 
 use super::content::Content;
 use super::{Arrival, Client, ClientError, Ending, Head, Request, Stopper};
@@ -69,6 +69,12 @@ impl Limits {
             recv(self.stopped) -> _ => Next::Stopped,
             recv(time_up) -> _ => Next::TimeUp,
         }
+    }
+
+    /// Whether they have ended everything.
+    pub fn are_over(&self) -> bool {
+        let is_time_up = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        is_time_up || self.stopped.try_recv() != Err(TryRecvError::Empty)
     }
 
     /// Lets some time pass. None when it has; otherwise what came before that, which is an end of these limits.
@@ -171,7 +177,9 @@ mod tests {
         let (sender, news) = bounded(1);
         drop(sender);
         assert!(matches!(limits.next(&news), Next::News(News::End(_, Ending::Failed(_)))));
+        assert!(!limits.are_over() && limits.at_most(Duration::ZERO).are_over());
         drop(stop);
+        assert!(limits.are_over());
         assert!(matches!(limits.pause(Duration::MAX), Some(Next::Stopped)));
     }
 }

@@ -11,13 +11,13 @@ use crate::report::Report;
 use crate::report::diagnosis::Row;
 use crate::schedule::plan::Plan;
 use crate::verdict::diagnosis::{Tried, Variant, pairs, to_confirm};
-use crate::verdict::{CureId, Judgement, ending, representative};
+use crate::verdict::{CureId, Hold, HoldKind, Judgement, Verdict, ending, representative};
 
 /// How much later than the plain variant the others begin: where only some streams pass at a time, it is among them.
 const HEAD_START: Duration = Duration::from_millis(700);
 
-/// What makes the stream of one client another one than that of the next.
-const ID: &str = "id";
+/// What makes the streams of several clients one.
+const SHARED: [&str; 2] = ["id", "stream"];
 
 /// A variant, and what came of it.
 struct Entry {
@@ -47,30 +47,33 @@ pub(super) struct Case<'a> {
     base: Request,
     within: Duration,
     depth: Depth,
-    /// Another path is measured at the same time.
+    /// Another path is measured at the same time: then there is no room for every variant.
     has_rival: bool,
     entries: Vec<Entry>,
+    /// The plain variant at the pace that the others have.
+    control: Option<Entry>,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn new(path: &'a Path<'a>, config: &Config) -> Case<'a> {
         let mut base = path.request().clone();
-        if path.is_ours() && without(&mut base.url, ID) {
-            log::info!("the parameter {ID} is left out: each stream of the diagnosis has an id of its own");
+        for name in SHARED.iter().filter(|_| path.is_ours()) {
+            if without(&mut base.url, name) {
+                log::info!("the parameter {name} is left out: each stream of the diagnosis is one of its own");
+            }
         }
         let (within, depth, has_rival) = (config.within, config.depth, config.against.is_some());
-        Case { path, base, within, depth, has_rival, entries: Vec::new() }
+        Case { path, base, within, depth, has_rival, entries: Vec::new(), control: None }
     }
 
-    /// The plain variant, those that differ from it by one change, and some that tell of limits.
+    /// Those that differ from the plain variant by one change, and some that tell of limits.
     fn first_variants(&self) -> Vec<Variant> {
-        let mut variants = vec![Variant::plain()];
-        variants.extend(self.singles().filter(|variant| !self.is_plain(variant)));
+        let mut variants: Vec<Variant> = self.singles().filter(|variant| !self.is_plain(variant)).collect();
         if self.path.is_ours() && self.depth != Depth::Quick {
-            // There are 24 streams at most.
+            let most = if self.has_rival { 1 } else { 2 };
             variants.extend((!self.has_rival).then(Variant::late_byte));
             variants.extend([Variant::quiet(), Variant::heartbeat()]);
-            variants.extend(Variant::everything());
+            variants.extend(Variant::everything().into_iter().take(most));
         }
         variants
     }
@@ -121,29 +124,60 @@ impl<'a> Case<'a> {
     /// Looks at all variants at once; and once more at those of which nothing is known, because there were too many at
     /// once, or by chance.
     pub(super) fn first_look(&mut self, limits: &Limits) -> io::Result<()> {
-        let variants = self.first_variants();
-        let setup = |variant: &Variant| {
-            let is_plain = *variant == Variant::plain();
-            let paces = if is_plain { Paces::Four } else { Paces::One };
-            let after = if is_plain { Duration::ZERO } else { HEAD_START };
-            Setup { after, ..self.setup(variant, paces, self.depth.first()) }
-        };
-        let setups: Vec<Setup> = variants.iter().map(setup).collect();
-        let mut looks = self.look(variants.into_iter().zip(setups).collect(), limits)?;
-        if looks.first().is_some_and(|look| !look.tried().is_void()) {
-            // As many at once as got through.
-            let passed = looks.iter().filter(|look| !look.tried().is_void()).count();
-            let refused = looks.iter_mut().filter(|look| look.tried().is_void()).take(passed);
-            self.look_again(refused.collect(), limits)?;
+        let others =
+            |variant: &Variant| Setup { after: HEAD_START, ..self.setup(variant, Paces::One, self.depth.first()) };
+        let plain = Variant::plain();
+        let mut wanted = vec![(plain.clone(), self.setup(&plain, Paces::Four, self.depth.first()))];
+        if self.path.is_ours() {
+            wanted.push((plain.clone(), others(&plain)));
+        }
+        let variants = self.first_variants().into_iter();
+        wanted.extend(variants.map(|variant| (variant.clone(), others(&variant))));
+        let mut looks = self.look(wanted, limits)?;
+        // As many at once as got through, again and again.
+        let is_refused = |look: &&mut Entry| look.tried().is_refused();
+        let count = |looks: &mut Vec<Entry>| looks.iter_mut().filter(is_refused).count();
+        let mut refused = count(&mut looks);
+        let passed = looks.len() - refused;
+        while refused > 0 && !looks[0].tried().is_refused() && !limits.are_over() {
+            self.look_again(looks.iter_mut().filter(is_refused).take(passed).collect(), limits)?;
+            if std::mem::replace(&mut refused, count(&mut looks)) == refused {
+                break;
+            }
+        }
+        if self.path.is_ours() {
+            self.control = Some(looks.remove(1));
         }
         self.entries = looks;
+        self.refine();
         Ok(())
+    }
+
+    /// What does as the plain variant does at the same pace is what the plain one, with more paces, was seen to be.
+    fn refine(&mut self) {
+        let Some(control) = &self.control else { return };
+        let (control, plain) = (control.tried(), self.entries[0].report.verdict.clone());
+        if control.streams() || control.is_void() || self.entries[0].tried().streams() {
+            return;
+        }
+        for entry in self.entries.iter_mut().skip(1).filter(|entry| entry.variant.is_steady()) {
+            let tried = entry.tried();
+            if tried.is_like(&control) {
+                let summary = format!("it does as the plain variant does: {}", plain.summary);
+                entry.report.verdict = Verdict { summary, findings: Vec::new(), ..plain.clone() };
+            }
+        }
+    }
+
+    /// The plain variant at the pace that the others have.
+    pub(super) fn control(&self) -> Option<Tried> {
+        self.control.as_ref().map(Entry::tried)
     }
 
     /// Looks at pairs of changes, if no change helps alone.
     pub(super) fn look_at_pairs(&mut self, limits: &Limits) -> io::Result<()> {
         let pairs = pairs(&self.tried());
-        if pairs.is_empty() || is_over(limits) {
+        if pairs.is_empty() || limits.are_over() {
             return Ok(());
         }
         let wanted = pairs.into_iter().map(|pair| {
@@ -152,13 +186,14 @@ impl<'a> Case<'a> {
         });
         let looks = self.look(wanted.collect(), limits)?;
         self.entries.extend(looks);
+        self.refine();
         Ok(())
     }
 
     /// Looks once more at what helps, and at the plain variant beside it. What came of them, the plain one first.
     pub(super) fn second_look(&mut self, limits: &Limits) -> io::Result<Vec<Tried>> {
         let mut variants = to_confirm(&self.tried());
-        if variants.is_empty() || is_over(limits) {
+        if variants.is_empty() || limits.are_over() {
             return Ok(Vec::new());
         }
         variants.insert(0, Variant::plain());
@@ -187,16 +222,23 @@ impl<'a> Case<'a> {
         let (variants, setups): (Vec<Variant>, Vec<Setup>) = wanted.into_iter().unzip();
         let reports = self.path.measure(&setups, limits)?;
         let looks = variants.into_iter().zip(setups).zip(reports);
-        let looks = looks.map(|((variant, setup), report)| Entry { variant, setup, report, again: None });
+        let looks = looks.map(|((variant, setup), mut report)| {
+            if !variant.is_steady() {
+                only_whether_cut(&variant, &mut report);
+            }
+            Entry { variant, setup, report, again: None }
+        });
         let mut looks: Vec<Entry> = looks.collect();
-        let doubtful = looks.iter_mut().filter(|look| look.is_doubtful());
+        // Of another origin, nothing is known but what comes by itself, and a shorter look would see less of it.
+        let is_ours = self.path.is_ours();
+        let doubtful = looks.iter_mut().filter(|look| is_ours && look.is_doubtful());
         self.look_again(doubtful.collect(), limits)?;
         Ok(looks)
     }
 
     /// Looks once more at some, and forgets what was seen before.
     fn look_again(&self, looks: Vec<&mut Entry>, limits: &Limits) -> io::Result<()> {
-        if looks.is_empty() || is_over(limits) {
+        if looks.is_empty() || limits.are_over() {
             return Ok(());
         }
         let setup = |look: &&mut Entry| {
@@ -206,7 +248,12 @@ impl<'a> Case<'a> {
         };
         let setups: Vec<Setup> = looks.iter().map(setup).collect();
         let reports = self.path.measure(&setups, limits)?;
-        looks.into_iter().zip(reports).for_each(|(look, report)| look.report = report);
+        for (look, report) in looks.into_iter().zip(reports) {
+            let tells = !matches!(report.verdict.verdict, Judgement::Inconclusive | Judgement::Unreachable);
+            if tells {
+                look.report = report;
+            }
+        }
         Ok(())
     }
 
@@ -238,8 +285,9 @@ impl<'a> Case<'a> {
         });
         let same: Vec<(Variant, Row)> = same.collect();
         let measured = self.entries.into_iter().map(|entry| {
+            let is_refused = entry.tried().is_refused();
             let row = row(&entry.setup.request, entry.report, entry.again, false);
-            (entry.variant, row)
+            (entry.variant, Row { is_refused, ..row })
         });
         let mut rows: Vec<(Variant, Row)> = measured.chain(same).collect();
         rows.sort_by_key(|(variant, _)| (!variant.is_steady(), variant.changes().len(), variant.changes().to_vec()));
@@ -256,12 +304,23 @@ fn row(request: &Request, report: Report, again: Option<Report>, is_plain: bool)
         report,
         again,
         is_plain,
+        is_refused: false,
     }
 }
 
 fn named(variant: &Variant, row: Row) -> Row {
     let accepted = variant.accept_encoding().map(|value| ("Accept-Encoding".to_owned(), value.to_owned()));
     Row { id: variant.id(), request_headers: accepted.into_iter().collect(), ..row }
+}
+
+/// Of a stream that is quiet there is nothing to say but whether it was cut: so few events tell no more.
+fn only_whether_cut(variant: &Variant, report: &mut Report) {
+    let is_stream = !matches!(report.verdict.verdict, Judgement::NotSse | Judgement::Unreachable | Judgement::Silent);
+    if variant.is_quiet() && is_stream && report.verdict.verdict != Judgement::Cut {
+        let summary = "it was not cut; so few events tell no more".to_owned();
+        let hold = Hold::of(HoldKind::Unknown);
+        report.verdict = Verdict { verdict: Judgement::Inconclusive, hold, summary, findings: Vec::new() };
+    }
 }
 
 /// What a report says, for reasoning.
@@ -284,17 +343,12 @@ fn tried(variant: &Variant, report: &Report, within: Duration) -> Tried {
     }
 }
 
-/// Which share of all events was late.
+/// Which share of the events that name the verdict was late.
 fn late_share(report: &Report, within: Duration) -> f64 {
     let within_us = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
-    let samples = || report.streams.iter().flat_map(|stream| &stream.samples);
+    let samples = || representative(&report.streams).into_iter().flat_map(|stream| &stream.samples);
     let late = samples().filter(|sample| sample.lag_us > within_us).count();
     late as f64 / samples().count().max(1) as f64
-}
-
-/// The limits have ended everything.
-fn is_over(limits: &Limits) -> bool {
-    limits.pause(Duration::ZERO).is_some()
 }
 
 fn query(url: &str) -> &str {
@@ -319,7 +373,7 @@ mod tests {
     fn a_parameter_is_taken_out() {
         let left = |url: &str| {
             let mut url = url.to_owned();
-            (without(&mut url, ID), url)
+            (without(&mut url, "id"), url)
         };
         assert_eq!(left("http://h/e?a=1&id=x&b"), (true, "http://h/e?a=1&b".to_owned()));
         assert_eq!(left("http://h/e?id=x"), (true, "http://h/e".to_owned()));

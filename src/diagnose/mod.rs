@@ -19,6 +19,7 @@ use crate::client::{Client, Request};
 use crate::probe::{self, Paces, ProbeError, Prober, Setup, Watch, Wish};
 use crate::report::Report;
 use crate::report::diagnosis::Diagnosed;
+use crate::verdict::Judgement;
 use crate::verdict::diagnosis::{self, Evidence};
 use crate::verdict::endurance::Endurance;
 use case::Case;
@@ -53,7 +54,8 @@ pub enum Depth {
 
 impl Depth {
     fn most(self) -> Duration {
-        Duration::from_secs(if self == Depth::Quick { 12 } else { 30 })
+        // Starting and reporting take their time, too.
+        Duration::from_millis(if self == Depth::Quick { 11_700 } else { 29_500 })
     }
 
     /// The longest silence that is tried.
@@ -103,12 +105,26 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
     case.look_at_pairs(limits)?;
     let again = case.second_look(limits)?;
 
+    let is_gone =
+        case.plain().verdict.verdict == Judgement::Cut && !prober.path(config.request.clone(), all)?.is_ours();
+    let is_cut_short = limits.are_over();
     let tried = case.tried();
     let plain = case.plain();
     let origin_http = plain.origin_saw.as_ref().and_then(|saw| saw["http"].as_str());
     let hop = plain.hop.as_ref();
-    let evidence =
-        Evidence { tried: &tried, again: &again, is_ours: path.is_ours(), hop, origin_http, endurance: None };
+    let control = case.control();
+    let control = control.as_ref();
+    let evidence = Evidence {
+        control,
+        tried: &tried,
+        again: &again,
+        is_ours: path.is_ours(),
+        hop,
+        origin_http,
+        endurance: None,
+        is_gone,
+        is_cut_short,
+    };
     let mut diagnosis = diagnosis::diagnose(&evidence);
     let idle_max = config.depth.idle_max().filter(|_| path.is_ours());
     let endurance = idle_max.map(|idle_max| {

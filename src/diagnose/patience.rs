@@ -122,6 +122,7 @@ fn observe(streams: &mut [Stream], start: Instant) -> Vec<Observed> {
             kind: stream.kind,
             begun: since(seen.begun),
             head: seen.head.map(|(status, at)| (status, since(at))),
+            first_byte: seen.first_byte.map(since),
             last_byte: seen.last_byte.map(since),
             longest_gap: seen.longest_gap,
             events: seen.events,

@@ -51,6 +51,8 @@ pub(super) struct Seen {
     pub(super) begun: Instant,
     /// The status of its response, and when its head was complete.
     pub(super) head: Option<(u16, Instant)>,
+    /// When the first byte of its body came.
+    pub(super) first_byte: Option<Instant>,
     /// When the last byte of its body came.
     pub(super) last_byte: Option<Instant>,
     /// The longest time between two reads of the body, or between the head and the first.
@@ -78,6 +80,7 @@ impl Reading {
         let seen = Seen {
             begun: Instant::now(),
             head: None,
+            first_byte: None,
             last_byte: None,
             longest_gap: Duration::ZERO,
             hello_us: None,
@@ -125,9 +128,10 @@ impl Reading {
     }
 
     fn bytes(&mut self, at: Instant, bytes: Vec<u8>) {
-        let Seen { head, last_byte, longest_gap, hello_us, events, newest_us, .. } = &mut self.seen;
+        let Seen { head, first_byte, last_byte, longest_gap, hello_us, events, newest_us, .. } = &mut self.seen;
         let before = last_byte.or(head.map(|(_, at)| at)).unwrap_or(at);
         *longest_gap = at.saturating_duration_since(before).max(*longest_gap);
+        first_byte.get_or_insert(at);
         *last_byte = Some(at);
         let Some(content) = &mut self.content else { return };
         let (content, coded) = content.decode(bytes);

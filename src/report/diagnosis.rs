@@ -11,6 +11,7 @@ pub use json::{Json, json};
 pub use text::text;
 
 use super::Report;
+use crate::verdict::Judgement;
 use crate::verdict::diagnosis::{Diagnosis, Variant};
 use crate::verdict::endurance::Endurance;
 
@@ -50,12 +51,20 @@ pub struct Row {
     pub again: Option<Report>,
     /// It asks for the same as the plain one, and wasn't measured by itself.
     pub is_plain: bool,
+    /// It tells nothing: there was no answer, or there were too many streams at once.
+    pub is_refused: bool,
 }
 
 impl Row {
-    /// It asks whether silences are cut, and tells nothing about whether events are in time.
-    fn is_of_silence(&self) -> bool {
-        [Variant::quiet(), Variant::heartbeat()].iter().any(|variant| variant.id() == self.id)
+    /// It asks whether silences are cut, which tells nothing about whether events are in time; and it was not cut.
+    fn was_let_be(&self) -> bool {
+        let is_of_silence = [Variant::quiet(), Variant::heartbeat()].iter().any(|variant| variant.id() == self.id);
+        is_of_silence && self.report.verdict.verdict == Judgement::Inconclusive
+    }
+
+    /// One of the many pairs of changes that don't help.
+    fn is_useless_pair(&self) -> bool {
+        self.id.contains('+') && self.report.verdict.verdict != Judgement::RealTime
     }
 }
 

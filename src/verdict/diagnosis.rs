@@ -41,6 +41,9 @@ pub struct Tried {
     pub late: f64,
 }
 
+/// Streams cut by a limit on their age end at the same, give or take this, in microseconds.
+const SAME_AGE_US: u64 = 500_000;
+
 /// So few late events may be a moment's doing.
 const FEW: f64 = 0.3;
 
@@ -51,6 +54,8 @@ pub struct Evidence<'a> {
     pub tried: &'a [Tried],
     /// What came of some of them the second time, the plain one first.
     pub again: &'a [Tried],
+    /// What came of the plain variant at the pace that the others had.
+    pub control: Option<&'a Tried>,
     /// Whether the origin is one of ours.
     pub is_ours: bool,
     /// Who is in between.
@@ -59,6 +64,10 @@ pub struct Evidence<'a> {
     pub origin_http: Option<&'a str>,
     /// What takes longer to find out, if it was wanted.
     pub endurance: Option<&'a Endurance>,
+    /// Nothing of the origin answers any more.
+    pub is_gone: bool,
+    /// The time was up, or the user had enough, before all was seen.
+    pub is_cut_short: bool,
 }
 
 /// Something that may make the path stream.
@@ -101,17 +110,28 @@ impl Tried {
         self.verdict.verdict == Judgement::RealTime
     }
 
-    /// It tells nothing: there were too many at once, or nothing could be told.
-    pub fn is_void(&self) -> bool {
-        let is_refused = || {
-            let refusals = [Id::TooManyRequests, Id::Unavailable, Id::SomeRefused];
-            self.verdict.findings.iter().any(|finding| refusals.contains(&finding.id))
-        };
+    /// There was no answer, or there were too many at once.
+    pub fn is_refused(&self) -> bool {
+        let refusals = [Id::TooManyRequests, Id::Unavailable, Id::SomeRefused];
         match self.verdict.verdict {
-            Judgement::Unreachable | Judgement::Inconclusive => true,
-            Judgement::NotSse | Judgement::Silent => is_refused(),
+            Judgement::Unreachable => true,
+            Judgement::NotSse | Judgement::Silent => {
+                self.verdict.findings.iter().any(|finding| refusals.contains(&finding.id))
+            }
             _ => false,
         }
+    }
+
+    /// It tells nothing.
+    pub fn is_void(&self) -> bool {
+        self.is_refused() || self.verdict.verdict == Judgement::Inconclusive
+    }
+
+    /// It is held in the same way, and for about as long, as far as that is known.
+    pub fn is_like(&self, other: &Tried) -> bool {
+        let (one, other) = (&self.verdict, &other.verdict);
+        let is_near = one.hold.ms.zip(other.hold.ms).is_none_or(|(a, b)| a.max(b) < 2 * a.min(b));
+        (one.verdict, one.hold.kind) == (other.verdict, other.hold.kind) && is_near
     }
 
     /// It doesn't stream, but hardly so, or can't be told: another look may show something else.
@@ -124,6 +144,11 @@ impl Tried {
 
     fn is_cut(&self) -> bool {
         self.verdict.verdict == Judgement::Cut
+    }
+
+    /// There was a stream, and it was not cut.
+    fn was_let_be(&self) -> bool {
+        !self.is_cut() && !self.is_refused() && !matches!(self.verdict.verdict, Judgement::NotSse | Judgement::Silent)
     }
 }
 
@@ -185,7 +210,14 @@ pub fn to_confirm(tried: &[Tried]) -> Vec<Variant> {
 /// A silence is cut, and comments keep it from being cut.
 fn is_idle_cut(tried: &[Tried]) -> bool {
     let (quiet, beating) = (find(tried, &Variant::quiet()), find(tried, &Variant::heartbeat()));
-    quiet.is_some_and(Tried::is_cut) && beating.is_some_and(|beating| !beating.is_cut() && !beating.is_void())
+    quiet.is_some_and(Tried::is_cut) && beating.is_some_and(Tried::was_let_be)
+}
+
+/// The age at which the streams that run for the longest were cut, comments or not, in microseconds.
+fn age_cut_us(tried: &[Tried]) -> Option<i64> {
+    let cut = |variant| find(tried, &variant).filter(|tried| tried.is_cut()).and_then(|tried| tried.end.1);
+    let (quiet, beating) = (cut(Variant::quiet())?, cut(Variant::heartbeat())?);
+    (quiet.abs_diff(beating) < SAME_AGE_US).then_some(quiet.min(beating))
 }
 
 /// Reasons. There is a plain variant.
@@ -201,8 +233,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref())).collect();
     let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| is_idle_cut(evidence.tried));
     let idle_cut_s = quiet.and_then(|quiet| quiet.quiet_us).map(|us| us as f64 / 1e6);
-    let is_limit = plain.end.0 == Ending::LifetimeCut;
-    let lifetime_cut_s = plain.end.1.filter(|_| is_limit).map(|us| us as f64 / 1e6);
+    let is_limit = plain.is_cut() && plain.end.0 == Ending::LifetimeCut;
+    let age_us = plain.end.1.filter(|_| is_limit).or(age_cut_us(evidence.tried));
+    let lifetime_cut_s = age_us.map(|us| us as f64 / 1e6);
     let patience = evidence.endurance.map(|endurance| endurance.patience).unwrap_or_default();
     let seconds = |cut: Option<Cut>| cut.map(|cut| cut.after.as_secs_f64());
     Diagnosis {
@@ -216,6 +249,12 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     }
 }
 
+/// The plain variant streams and doesn't, by turns.
+fn is_unsteady(evidence: &Evidence<'_>, plain: &Tried) -> bool {
+    let others = evidence.again.first().into_iter().chain(evidence.control).filter(|other| !other.is_void());
+    !plain.is_void() && others.into_iter().any(|other| other.streams() != plain.streams())
+}
+
 /// What was tried as a cure, what costs least first.
 fn remedies(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Remedy> {
     let Evidence { tried, again, .. } = *evidence;
@@ -223,13 +262,12 @@ fn remedies(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Remedy> {
         return Vec::new();
     }
     if plain.streams() {
-        let beating =
-            find(again, &Variant::heartbeat()).filter(|_| is_idle_cut(tried)).map(|beating| !beating.is_cut());
+        let beating = find(again, &Variant::heartbeat()).filter(|_| is_idle_cut(tried)).map(Tried::was_let_be);
         let patience = evidence.endurance.map(|endurance| endurance.patience).unwrap_or_default();
         let works = patience.idle_cut.map_or(beating, |_| patience.comments_cure);
         return works.map(|works| remedy(&Variant::heartbeat(), Some(works))).into_iter().collect();
     }
-    let is_unsteady = again.first().is_some_and(Tried::streams);
+    let is_unsteady = is_unsteady(evidence, plain);
     let works = working(tried);
     let mut tried: Vec<&Tried> = tried
         .iter()

@@ -93,6 +93,9 @@ pub struct Patience {
     /// The longest silence behind which an event came.
     #[serde(rename = "silence_survived_s", serialize_with = "optional_seconds")]
     pub silence_survived: Option<Duration>,
+    /// When the first byte of the stream with an event a second came, after its request.
+    #[serde(rename = "first_byte_s", serialize_with = "optional_seconds")]
+    pub first_byte: Option<Duration>,
     /// How long the stream with an event a second was seen to live; none if there was none.
     #[serde(rename = "lived_s", serialize_with = "optional_seconds")]
     pub lived: Option<Duration>,

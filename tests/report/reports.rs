@@ -100,7 +100,17 @@ fn diagnosed(variants: &[(Variant, &str, Option<&str>)], is_ours: bool, hop: Opt
     let second = variants.iter().filter_map(|(variant, _, again)| Some(tried(variant, &report((*again)?))));
     let second: Vec<Tried> = second.collect();
     let origin_http = is_ours.then_some("HTTP/1.1");
-    let evidence = Evidence { tried: &first, again: &second, is_ours, hop, origin_http, endurance: None };
+    let evidence = Evidence {
+        tried: &first,
+        again: &second,
+        control: None,
+        is_ours,
+        hop,
+        origin_http,
+        endurance: None,
+        is_gone: false,
+        is_cut_short: false,
+    };
     let row = |(variant, name, again): &(Variant, &str, Option<&str>)| Row {
         id: variant.id(),
         method: variant.method().unwrap_or("GET").to_owned(),
@@ -109,6 +119,7 @@ fn diagnosed(variants: &[(Variant, &str, Option<&str>)], is_ours: bool, hop: Opt
         report: report(name),
         again: again.map(report),
         is_plain: false,
+        is_refused: false,
     };
     Diagnosed {
         url: "https://user:hush@app.example/events?a=1&b=<2>".to_owned(),

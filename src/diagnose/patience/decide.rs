@@ -47,6 +47,8 @@ pub(super) struct Observed {
     pub(super) begun: Duration,
     /// The status of the response, and when its head was there.
     pub(super) head: Option<(u16, Duration)>,
+    /// The first byte of the body.
+    pub(super) first_byte: Option<Duration>,
     /// The last byte of the body so far.
     pub(super) last_byte: Option<Duration>,
     /// The longest time between two reads.
@@ -212,6 +214,7 @@ pub(super) fn decide(observed: &[Observed], now: Duration) -> Patience {
     let lived = busy.map(|stream| stream.last_byte.unwrap_or(stream.since()).saturating_sub(stream.since()));
     let survivors = quiet(observed, now).filter_map(|(time, fate)| matches!(fate, Fate::Survived(_)).then_some(time));
     let silence_survived = survivors.max();
+    let first_byte = find(Kind::Busy).and_then(|stream| Some(stream.first_byte?.saturating_sub(stream.begun)));
     let lifetime_cut = busy.and_then(|stream| lifetime(stream.fate(now), cut, silence_survived));
     // A silence lasts as long as its stream has, so that what ends all streams of an age ends silences, too.
     let is_of_age = |cut: &Cut| lifetime_cut.is_some_and(|age| cut.after + slack(age.after) > age.after);
@@ -229,6 +232,7 @@ pub(super) fn decide(observed: &[Observed], now: Duration) -> Patience {
         lifetime_cut,
         either,
         silence_survived,
+        first_byte,
         lived,
         comments_cure: cure(Kind::Comments),
         padded_comments_cure: cure(Kind::PaddedComments),

@@ -6,7 +6,7 @@ mod markup;
 mod matrix;
 mod secrets;
 
-use super::text::{measured, outcome, proof};
+use super::text::{mark, measured, outcome, proof, telling};
 use super::{Diagnosed, Row};
 use crate::SERVER_NAME;
 use crate::report::Report;
@@ -113,8 +113,7 @@ fn what_and_why(page: &mut Markup, diagnosed: &Diagnosed, plain: &Row) {
         if let Some(cause) = diagnosed.diagnosis.cause.as_ref().filter(|cause| cause.text != verdict.summary) {
             labelled(page, "Why", &cause.text);
         }
-        let findings = verdict.findings.iter().take(if diagnosed.diagnosis.cause.is_none() { 2 } else { 0 });
-        for Finding { text, advice, .. } in findings {
+        for Finding { text, advice, .. } in telling(diagnosed) {
             if *text != verdict.summary {
                 page.leaf("p", &[], text);
             }
@@ -128,14 +127,21 @@ fn what_and_why(page: &mut Markup, diagnosed: &Diagnosed, plain: &Row) {
 
 /// What a verdict looks like: a mark and a word on the colour that says the same.
 fn badge(page: &mut Markup, judgement: Judgement) {
-    let class = format!("badge {}", tone(judgement));
-    let text = format!("{} {}", words::mark(judgement).0, judgement.as_str());
-    page.leaf("strong", &[("class", &class)], &text);
+    marked(page, words::mark(judgement), judgement.as_str());
+}
+
+/// The same with another word.
+fn marked(page: &mut Markup, (mark, tone): (&str, Tone), word: &str) {
+    page.leaf("strong", &[("class", &format!("badge {}", class(tone)))], &format!("{mark} {word}"));
 }
 
 /// The class of what has a verdict.
 fn tone(judgement: Judgement) -> &'static str {
-    match words::mark(judgement).1 {
+    class(words::mark(judgement).1)
+}
+
+fn class(tone: Tone) -> &'static str {
+    match tone {
         Tone::Good => "good",
         Tone::Doubt => "doubt",
         _ => "bad",

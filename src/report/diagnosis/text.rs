@@ -8,10 +8,12 @@ use crate::report::page::{Page, Span, Tone, cut, left, shortened, width};
 use crate::report::text::{Style, difference, one_word};
 use crate::report::words;
 use crate::verdict::diagnosis::Advice;
-use crate::verdict::{Judgement, representative};
+use crate::verdict::{Finding, Judgement, Severity, representative};
 
 /// Between the two columns of the matrix.
 const GUTTER: usize = 2;
+/// More findings are not told.
+const FINDINGS_MOST: usize = 2;
 /// Columns of the words at the left of sentences.
 const LABEL: usize = 8;
 
@@ -45,7 +47,7 @@ fn head(page: &mut Page, diagnosed: &Diagnosed) {
 /// A mark for each variant, in two columns.
 fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
     page.gap();
-    let rows: Vec<&Row> = diagnosed.variants.iter().filter(|row| !row.is_plain).collect();
+    let rows: Vec<&Row> = diagnosed.variants.iter().filter(|row| !row.is_plain && !row.is_useless_pair()).collect();
     let names = rows.iter().map(|row| width(&row.id)).max().unwrap_or(0).min(page.columns() / 4);
     let columns = (page.columns() - GUTTER) / 2;
     let half = rows.len().div_ceil(2);
@@ -55,7 +57,7 @@ fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
             if !spans.is_empty() {
                 spans.push(Span::new(&" ".repeat(GUTTER), Tone::Plain));
             }
-            let (mark, tone) = words::mark(row.report.verdict.verdict);
+            let (mark, tone) = mark(row);
             let name = left(&cut(&row.id, names), names);
             let outcome = cut(&outcome(row), columns - names - 3);
             let outcome = if spans.is_empty() { left(&outcome, columns - names - 3) } else { outcome };
@@ -67,19 +69,35 @@ fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
     }
 }
 
+/// What a variant looks like: a mark, and a colour that says the same.
+pub(super) fn mark(row: &Row) -> (&'static str, Tone) {
+    match row.report.verdict.verdict {
+        _ if row.was_let_be() => words::mark(Judgement::RealTime),
+        _ if row.is_refused => words::mark(Judgement::Inconclusive),
+        verdict => words::mark(verdict),
+    }
+}
+
+fn status(row: &Row) -> String {
+    row.report.response.as_ref().map(|response| format!(" {}", response.status)).unwrap_or_default()
+}
+
 /// What came of a variant, in a few words.
 pub(super) fn outcome(row: &Row) -> String {
     let verdict = &row.report.verdict;
     let streams = |report: &Report| report.verdict.verdict == Judgement::RealTime;
     let word = verdict.verdict.as_str();
-    if row.is_of_silence() && streams(&row.report) {
+    if row.was_let_be() {
         return "not cut".to_owned();
+    }
+    if row.is_refused {
+        return format!("refused{}", status(row));
     }
     let number = match verdict.verdict {
         Judgement::RealTime => {
-            representative(&row.report.streams).and_then(|stream| stream.lag).map(|lag| words::time(lag.p99))
+            representative(&row.report.streams).and_then(|stream| stream.lag).map(|lag| words::time(lag.p99.max(0.0)))
         }
-        Judgement::NotSse => row.report.response.as_ref().map(|response| response.status.to_string()),
+        Judgement::NotSse => return word.to_owned() + &status(row),
         _ => {
             let bytes = verdict.hold.bytes.map(|bytes| format!("{bytes} B"));
             bytes.or(verdict.hold.ms.map(|ms| words::time(ms as f64)))
@@ -109,15 +127,24 @@ fn what_and_why(page: &mut Page, diagnosed: &Diagnosed) {
         let text = format!("{}: {}", shortened(&other.url, page.columns() / 2), difference(verdict, &other.verdict));
         labelled(page, "against", Tone::Bold, &text, Tone::Plain);
     }
-    if let Some(cause) = &diagnosed.diagnosis.cause {
+    if let Some(cause) = diagnosed.diagnosis.cause.as_ref().filter(|cause| cause.text != verdict.summary) {
         labelled(page, "why", Tone::Bold, &cause.text, Tone::Plain);
     }
-    for finding in verdict.findings.iter().take(if diagnosed.diagnosis.cause.is_none() { 2 } else { 0 }) {
-        if finding.text != verdict.summary {
+    for finding in telling(diagnosed) {
+        let is_told = diagnosed.diagnosis.cause.as_ref().is_some_and(|cause| cause.text == finding.text);
+        if finding.text != verdict.summary && !is_told {
             labelled(page, "", Tone::Plain, &finding.text, Tone::Plain);
         }
         labelled(page, "try", Tone::Bold, finding.advice, Tone::Plain);
     }
+}
+
+/// What is no event stream, or was cut, has no cures to be tried: then the findings say what to do.
+pub(super) fn telling(diagnosed: &Diagnosed) -> impl Iterator<Item = &Finding> {
+    let has_cure = diagnosed.diagnosis.remedies.iter().any(|remedy| remedy.works != Some(false));
+    let findings = diagnosed.plain().into_iter().flat_map(|plain| &plain.report.verdict.findings);
+    let findings = findings.filter(|finding| finding.severity != Severity::Info);
+    findings.take(if has_cure { 0 } else { FINDINGS_MOST })
 }
 
 /// What helps: the least, what else works, and what the cure book knows.
@@ -141,7 +168,12 @@ fn cure(page: &mut Page, diagnosed: &Diagnosed) {
     let Some(configured) = remedies.iter().find(|remedy| remedy.works.is_none() && remedy.id == "proxy-config") else {
         return;
     };
-    let word = if smallest.is_some() { "or" } else { "try" };
+    let word = match smallest {
+        // It may take one change for each part.
+        Some(smallest) if smallest.changes.len() > 1 => "partly",
+        Some(_) => "or",
+        None => "try",
+    };
     match diagnosis.advice.as_slice() {
         [] => labelled(page, word, Tone::Bold, &configured.text, Tone::Plain),
         several => several.iter().for_each(|advice| advised(page, word, advice)),

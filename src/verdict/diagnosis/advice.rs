@@ -32,7 +32,9 @@ pub struct Advice {
 /// What the book has for what was seen: of each product that shows, the mechanism that fits best; if none does, of one
 /// that leaves no mark and was measured to do just that.
 pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, cause: &Cause) -> Vec<Advice> {
-    let seen: Vec<&'static Entry> = evidence.hop.into_iter().flat_map(cures::entries_for).collect();
+    let mut seen: Vec<&'static Entry> = evidence.hop.into_iter().flat_map(cures::entries_for).collect();
+    // Of several entries for one product, the first is the most general.
+    seen.dedup_by(|later, first| later.hops.iter().any(|hop| first.hops.contains(hop)));
     let limit = match cause.id {
         "idle-limit" => Some(LimitKind::Idle),
         "lifetime-limit" => Some(LimitKind::Total),
@@ -41,11 +43,12 @@ pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, cause: &Cause) -> Vec<A
     if let Some(kind) = limit {
         return seen.iter().filter_map(|entry| limited(entry, kind)).take(PRODUCTS_MOST).collect();
     }
-    let mut found: Vec<(i32, Advice)> = seen.iter().filter_map(|entry| best(entry, evidence, plain, true)).collect();
+    let mut found: Vec<(i32, Advice)> =
+        seen.iter().filter_map(|entry| best(entry, evidence, plain, cause, true)).collect();
     if found.is_empty() {
         let others = cures::book().iter().filter(|entry| seen.iter().all(|other| other.id != entry.id));
-        let others = others.filter_map(|entry| best(entry, evidence, plain, false));
-        found = others.filter(|(fits, advice)| *fits > 0 && advice.source.basis == Basis::Measured).collect();
+        let others = others.filter_map(|entry| best(entry, evidence, plain, cause, false));
+        found = others.filter(|(fits, advice)| *fits >= 4 && advice.source.basis == Basis::Measured).collect();
     }
     found.sort_by_key(|(fits, _)| -fits);
     let most = found.first().map_or(0, |(fits, _)| *fits);
@@ -53,11 +56,17 @@ pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, cause: &Cause) -> Vec<A
 }
 
 /// The mechanism of a product that fits best, and how well.
-fn best(entry: &'static Entry, evidence: &Evidence<'_>, plain: &Tried, is_seen: bool) -> Option<(i32, Advice)> {
+fn best(
+    entry: &'static Entry,
+    evidence: &Evidence<'_>,
+    plain: &Tried,
+    cause: &Cause,
+    is_seen: bool,
+) -> Option<(i32, Advice)> {
     let behind = entry.behind(plain.verdict.verdict, plain.verdict.hold.kind);
     let fitting = behind.filter_map(|mechanism| {
         let configured = mechanism.cures.iter().find(|cure| cure.id == CureId::ProxyConfig)?;
-        Some((fit(mechanism, evidence), mechanism, configured))
+        Some((fit(mechanism, evidence, cause), mechanism, configured))
     });
     // Of those that fit alike, the one that comes first.
     let (fits, mechanism, cure) = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
@@ -72,14 +81,19 @@ fn limited(entry: &'static Entry, kind: LimitKind) -> Option<Advice> {
     advice(entry, (&limit.what, &limit.from), cure, true)
 }
 
-/// How many of a mechanism's cures do here what they do there, less those that don't.
-fn fit(mechanism: &Mechanism, evidence: &Evidence<'_>) -> i32 {
+/// How many of a mechanism's cures do here what they do there, less those that don't; and whether it is a compressor, and
+/// about the HTTP version, as here.
+fn fit(mechanism: &Mechanism, evidence: &Evidence<'_>, cause: &Cause) -> i32 {
     let works = working(evidence.tried);
     let agrees = |cure: &Cure| {
         let tried = find(evidence.tried, &Variant::of(&[cure.id])).filter(|tried| !tried.is_void());
         tried.map_or(0, |tried| if works.iter().any(|other| other.variant == tried.variant) { 1 } else { -1 })
     };
-    mechanism.cures.iter().map(agrees).sum()
+    let says = |word: &str| mechanism.why.to_ascii_lowercase().contains(word);
+    let compresses = ["gzip", "compress", "encode", "deflate"].iter().any(|word| says(word));
+    let of_coding = i32::from(compresses == cause.text.contains("compressor"));
+    let of_version = i32::from(says("http/1.0") == (evidence.origin_http == Some("HTTP/1.0")));
+    mechanism.cures.iter().map(agrees).sum::<i32>() * 4 + of_coding * 2 + of_version
 }
 
 /// `claim` is what the product does, and the word for its source.

@@ -22,6 +22,9 @@ const HEAD_LATE_MS: f64 = 1000.0;
 /// A head that came so much sooner than a late first byte, in milliseconds, didn't wait for it.
 const HEAD_SOONER_MS: f64 = 500.0;
 
+/// A first byte that takes so long is held.
+const LONG: Duration = Duration::from_secs(5);
+
 /// What the path was seen to look at.
 struct Conditions<'a> {
     evidence: &'a Evidence<'a>,
@@ -32,9 +35,9 @@ struct Conditions<'a> {
 
 /// The cause, given the changes that are known to work.
 pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[&[CureId]]) -> Option<Cause> {
-    if evidence.again.first().is_some_and(Tried::streams) && !plain.streams() {
-        let text = "the same request streamed when it was sent again: the path doesn't do the same every time, as where \
-                    several servers take turns or a machine is busy";
+    if super::is_unsteady(evidence, plain) {
+        let text = "the same request streamed one time and not another: the path doesn't do the same every time, as where \
+                    several servers take turns, or a machine is busy";
         return Some(Cause { id: "unsteady", text: text.to_owned() });
     }
     if plain.streams() {
@@ -47,7 +50,7 @@ pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[&[CureId]]) ->
 fn limit(evidence: &Evidence<'_>) -> Option<Cause> {
     let patience = evidence.endurance.map(|endurance| endurance.patience).unwrap_or_default();
     let us = |cut: Option<Cut>| cut.map(|cut| i64::try_from(cut.after.as_micros()).unwrap_or(i64::MAX));
-    if let Some(us) = us(patience.lifetime_cut) {
+    if let Some(us) = us(patience.lifetime_cut).or(super::age_cut_us(evidence.tried)) {
         let text = format!("a stream is cut at an age of {}, however busy it is", time(us));
         return Some(Cause { id: "lifetime-limit", text });
     }
@@ -79,7 +82,8 @@ impl Conditions<'_> {
         let found = verdict.findings.first();
         match verdict.verdict {
             // Nothing came, so there is nothing to reason from, but for what it says itself.
-            Judgement::Unreachable | Judgement::Inconclusive => None,
+            Judgement::Unreachable => None,
+            Judgement::Inconclusive if self.works.is_empty() => None,
             Judgement::NotSse if self.works.is_empty() => {
                 found.map(|finding| Cause { id: finding.id.as_str(), text: finding.text.clone() })
             }
@@ -102,10 +106,13 @@ impl Conditions<'_> {
     fn id(&self) -> &'static str {
         let Hold { kind, .. } = self.plain.verdict.hold;
         match kind {
-            _ if self.plain.end.0 == Ending::LifetimeCut => "lifetime-limit",
-            _ if self.plain.end.0 == Ending::IdleCut => "idle-limit",
-            _ if self.plain.verdict.verdict == Judgement::Cut => "cut",
+            _ if self.plain.is_cut() => match self.plain.end.0 {
+                Ending::LifetimeCut => "lifetime-limit",
+                Ending::IdleCut => "idle-limit",
+                _ => "cut",
+            },
             _ if self.plain.verdict.verdict == Judgement::Silent && self.works.is_empty() => "silent",
+            _ if self.long_start().is_some() => "start-timer",
             _ if self.falls_behind() => "rate-limit",
             _ if self.is_compressor() => "compressor",
             _ if self.is_cork() => "cork",
@@ -121,6 +128,13 @@ impl Conditions<'_> {
             HoldKind::StartBytes => "start-buffer",
             _ => "until-close",
         }
+    }
+
+    /// How long the start is held, if that is longer than the streams of the variants ran.
+    fn long_start(&self) -> Option<Duration> {
+        let first_byte = self.evidence.endurance?.patience.first_byte?;
+        let is_held = matches!(self.plain.verdict.verdict, Judgement::HeldUntilClose | Judgement::Silent);
+        Some(first_byte).filter(|first_byte| is_held && self.works.is_empty() && *first_byte >= LONG)
     }
 
     fn falls_behind(&self) -> bool {
@@ -160,16 +174,9 @@ impl Conditions<'_> {
         self.tried(CureId::AccelNo).filter(|tried| !tried.streams() && self.is_unusual(tried))
     }
 
-    /// The change changes how streams are held, compared with what most changes come to. The plain variant, which has
-    /// streams of several paces, is judged more finely. What brings fewer bytes is held until the end where more are not.
+    /// The change changes how streams are held. What brings fewer bytes is held until the end where more are not.
     fn is_unusual(&self, tried: &Tried) -> bool {
-        let is_single = |tried: &&Tried| tried.variant.is_steady() && tried.variant.changes().len() == 1;
-        let singles = self.evidence.tried.iter().filter(is_single).filter(|tried| !tried.is_void());
-        let holds: Vec<Hold> = singles.map(|tried| tried.verdict.hold).collect();
-        let like = |hold: &Hold| holds.iter().filter(|other| is_alike(hold, other)).count();
-        let usual = holds.iter().max_by_key(|hold| like(hold));
-        let hold = tried.verdict.hold;
-        hold.kind != HoldKind::Close && usual.is_some_and(|usual| !is_alike(usual, &hold))
+        tried.verdict.hold.kind != HoldKind::Close && !tried.is_like(self.plain)
     }
 
     /// What is held, and until when.
@@ -178,6 +185,10 @@ impl Conditions<'_> {
         let bytes = bytes.map_or("some bytes".to_owned(), |bytes| format!("{bytes} bytes"));
         let ms =
             ms.map_or("some time".to_owned(), |ms| time(i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1000)));
+        if let Some(first_byte) = self.long_start() {
+            let after = time(i64::try_from(first_byte.as_micros()).unwrap_or(i64::MAX));
+            return format!("the start is held for {after}, whatever it brings, and then everything passes");
+        }
         match kind {
             HoldKind::Bytes => format!("a buffer is passed on only when it is full, whenever {bytes} are together"),
             HoldKind::StartBytes => {
@@ -191,7 +202,7 @@ impl Conditions<'_> {
             HoldKind::Constant => format!("each event is late by {ms}"),
             HoldKind::OneEvent => "each event is kept until the next one is sent".to_owned(),
             HoldKind::Close => {
-                "the whole response is kept until the origin ends it, or more of it than was sent".to_owned()
+                "the whole response is kept until the origin ends it, or for longer, or in a larger piece, than was sent".to_owned()
             }
             _ if self.plain.verdict.verdict == Judgement::Silent => {
                 "nothing of the response arrives, not even when the origin ends it".to_owned()
@@ -204,7 +215,7 @@ impl Conditions<'_> {
         let names = [
             (CureId::NoTransform, "Cache-Control: no-transform"),
             (CureId::EncodingIdentity, "Content-Encoding: identity"),
-            (CureId::Identity, "a request without gzip"),
+            (CureId::Identity, "Accept-Encoding: identity"),
         ];
         let works = |id: CureId| self.works.contains(&&[id][..]);
         let obeyed: Vec<&str> = names.iter().filter(|(id, _)| works(*id)).map(|(_, name)| *name).collect();
@@ -218,9 +229,8 @@ impl Conditions<'_> {
         let identity = self.tried(CureId::Identity)?;
         let is_other = self.is_unusual(identity);
         let was_coded = self.plain.coding.is_some() || self.plain.verdict.verdict == Judgement::Silent;
-        (is_other && was_coded && identity.coding.is_none()).then(|| {
-            format!("a compressor holds it, too: without gzip the path is {}", identity.verdict.verdict.as_str())
-        })
+        (is_other && was_coded && identity.coding.is_none())
+            .then(|| format!("a compressor holds it, too: without gzip it is {}", identity.verdict.verdict.as_str()))
     }
 
     fn framing(&self) -> Option<String> {
@@ -269,23 +279,19 @@ impl Conditions<'_> {
     }
 }
 
-/// Of the same kind, and not for twice as long.
-fn is_alike(one: &Hold, other: &Hold) -> bool {
-    let is_near = one.ms.zip(other.ms).is_none_or(|(a, b)| a.max(b) < 2 * a.min(b));
-    one.kind == other.kind && is_near
-}
-
 /// What takes longer to find out.
 fn endured(endurance: &Endurance) -> Vec<String> {
     let Endurance { patience, leaving, crowd } = endurance;
     let seconds = |span: Duration| time(i64::try_from(span.as_micros()).unwrap_or(i64::MAX));
     let mut notes = Vec::new();
-    if let (None, Some(survived)) = (patience.idle_cut.or(patience.either), patience.silence_survived) {
-        notes.push(format!("a silence of {} is let be", seconds(survived)));
+    let is_prompt = patience.first_byte.is_some_and(|first_byte| first_byte < LONG);
+    if let (None, Some(survived), true) = (patience.idle_cut.or(patience.either), patience.silence_survived, is_prompt)
+    {
+        notes.push(format!("a silence of {} is not cut", seconds(survived)));
     }
-    if let (None, Some(lived)) = (patience.lifetime_cut, patience.lived) {
+    if let (None, Some(lived), true) = (patience.lifetime_cut, patience.lived, is_prompt) {
         notes.push(format!(
-            "a stream with an event a second was let be for {}, as long as it was watched",
+            "a stream with an event a second is not cut for {}, as long as it was watched",
             seconds(lived)
         ));
     }
@@ -295,6 +301,7 @@ fn endured(endurance: &Endurance) -> Vec<String> {
             .push(format!("quiet streams are cut after {after}; whether for their silence or their age can't be told"));
     }
     let noticed = |how: Option<Noticed>| match how? {
+        Noticed::Within(span) if span < Duration::from_millis(1) => Some("at once".to_owned()),
         Noticed::Within(span) => Some(format!("within {}", seconds(span))),
         Noticed::AtEvent(1) => Some("at the next event".to_owned()),
         Noticed::AtEvent(n) => Some(format!("at event {n} after it")),
@@ -323,7 +330,7 @@ pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
     if plain.verdict.verdict == Judgement::Unreachable {
         return notes;
     }
-    if !evidence.is_ours {
+    if !evidence.is_ours && plain.verdict.verdict != Judgement::NotSse {
         notes.push(
             "the origin isn't one of ours, so that only what a client can change was tried, and only how events arrive \
              is known; put sse-argo-tester serve behind the same path, and its framing, header fields, padding and exact \
@@ -337,6 +344,13 @@ pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
     if head.is_some_and(|late| late.head_ms.is_none_or(|ms| ms >= f64::from(LATE_MS) - HEAD_SOONER_MS)) {
         notes.push("the head of the response waits for the first byte of its body: send a comment at once".to_owned());
     }
+    if evidence.is_gone {
+        let text = "now nothing answers any more: the origin, or something on the way, may have died meanwhile";
+        notes.push(text.to_owned());
+    }
+    if evidence.is_cut_short {
+        notes.push("it was ended before all was seen: what is missing is not known".to_owned());
+    }
     let steady = evidence.tried.iter().filter(|tried| tried.variant.is_steady());
     let worse: Vec<String> = steady
         .clone()
@@ -346,12 +360,23 @@ pub(super) fn notes(evidence: &Evidence<'_>, plain: &Tried) -> Vec<String> {
     if !worse.is_empty() {
         notes.push(format!("it would not stream with: {}", worse.join(", ")));
     }
-    let void = steady.filter(|tried| tried.is_void() && !plain.is_void()).count();
-    if void > 0 {
+    let names = |of: &dyn Fn(&&Tried) -> bool| {
+        let names: Vec<String> = steady.clone().filter(of).map(|tried| tried.variant.id()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    if let Some(refused) = names(&|tried| tried.is_refused()).filter(|_| !plain.is_refused()) {
         notes.push(format!(
-            "{void} variants tell nothing, as they were refused or kept back: the path passes fewer streams at once than \
-             were asked for"
+            "not known, as they were refused or kept back: {refused}; something passes fewer streams at once than were \
+             asked for"
         ));
+    }
+    let seen_once = |tried: &&Tried| {
+        let is_looked_at_again = find(evidence.again, &tried.variant).is_some();
+        tried.variant.changes().len() == 1 && tried.streams() && !is_looked_at_again
+    };
+    if let Some(once) = names(&seen_once).filter(|_| evidence.again.is_empty() && !plain.streams() && !plain.is_void())
+    {
+        notes.push(format!("seen to stream, but once only, as there was no time for more: {once}"));
     }
     notes
 }

@@ -57,7 +57,17 @@ impl Path {
 }
 
 fn evidence(tried: &[Tried]) -> Evidence<'_> {
-    Evidence { tried, again: &[], is_ours: true, hop: None, origin_http: Some("HTTP/1.1"), endurance: None }
+    Evidence {
+        tried,
+        again: &[],
+        control: None,
+        is_ours: true,
+        hop: None,
+        origin_http: Some("HTTP/1.1"),
+        endurance: None,
+        is_gone: false,
+        is_cut_short: false,
+    }
 }
 
 fn has(changes: &[CureId], ids: &[CureId]) -> bool {
@@ -185,6 +195,31 @@ fn a_silence_that_is_cut_is_cured_by_comments() {
 }
 
 #[test]
+fn what_streams_at_one_time_and_not_at_another_is_unsteady() {
+    let path = Path::held(Batched, Bytes, |v| has(v, &[CureId::AccelNo]));
+    let tried = path.tried();
+    let again = [path.of(Variant::plain()), tried_accel(RealTime)];
+    let cause = |control: &Tried| {
+        let evidence = Evidence { again: &again, control: Some(control), ..evidence(&tried) };
+        diagnose(&evidence).cause.unwrap().id
+    };
+    assert_eq!(cause(&path.of(Variant::plain())), "buffer");
+    assert_eq!(cause(&tried_with(Variant::plain(), RealTime)), "unsteady");
+    assert_eq!(cause(&tried_with(Variant::plain(), Inconclusive)), "buffer", "it tells nothing");
+}
+
+#[test]
+fn an_age_at_which_all_are_cut_is_a_limit_on_age() {
+    let mut all = Path::held(RealTime, HoldKind::None, |_| true).tried();
+    let aged = |variant, us| Tried { end: (Ending::Truncated, Some(us)), ..tried_with(variant, Cut) };
+    all.push(aged(Variant::quiet(), 9_004_000));
+    all.push(aged(Variant::heartbeat(), 9_001_000));
+    let diagnosis = diagnose(&evidence(&all));
+    assert_eq!((diagnosis.cause.unwrap().id, diagnosis.lifetime_cut_s), ("lifetime-limit", Some(9.001)));
+    assert_eq!((diagnosis.idle_cut_s, diagnosis.smallest), (None, None));
+}
+
+#[test]
 fn what_was_refused_tells_nothing() {
     let path = Path::held(Batched, Bytes, |v| has(v, &[CureId::AccelNo]));
     let mut all = path.tried();
@@ -193,7 +228,8 @@ fn what_was_refused_tells_nothing() {
         tried.verdict = Verdict { findings: vec![refused.clone()], ..verdict(NotSse, Unknown) };
     }
     let diagnosis = diagnose(&evidence(&all));
-    assert!(diagnosis.notes[0].contains("tell nothing"), "{:?}", diagnosis.notes);
+    assert!(diagnosis.notes[0].starts_with("not known, as they were refused"), "{:?}", diagnosis.notes);
+    assert!(diagnosis.notes[1].ends_with("no time for more: accel-no"), "{:?}", diagnosis.notes);
     let post = diagnosis.remedies.iter().find(|remedy| remedy.id == "post").unwrap();
     assert_eq!(post.works, None);
 }

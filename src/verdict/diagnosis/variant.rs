@@ -110,6 +110,11 @@ impl Variant {
         &self.changes
     }
 
+    /// Whether it asks for a long silence.
+    pub fn is_quiet(&self) -> bool {
+        self.pace == Pace::Quiet
+    }
+
     /// Whether events flow all the while, so that its verdict tells whether the path streams.
     pub fn is_steady(&self) -> bool {
         self.pace == Pace::Steady

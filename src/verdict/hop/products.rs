@@ -21,6 +21,7 @@ pub(super) type Mark = (Side, &'static str, &'static str);
 /// platforms, then what stands before a single origin. What is often the origin itself has no place here, but for Next.js,
 /// which also passes requests on.
 pub(super) static PRODUCTS: &[(&str, &[Mark])] = &[
+    ("sse-argo-tester proxy", &[(Both, "via", "sse-argo-tester")]),
     (
         "cloudflare",
         &[

@@ -47,6 +47,7 @@ impl World {
             kind,
             begun: Duration::ZERO,
             head: Some((200, Duration::ZERO)),
+            first_byte: came.first().copied().map(seconds),
             last_byte: came.last().copied().map(seconds),
             longest_gap: came.windows(2).map(|pair| seconds(pair[1] - pair[0])).max().unwrap_or_default(),
             events: if numbered { came.len() as u64 - 1 } else { 0 },

@@ -2,7 +2,7 @@
 
 use super::figure::{self, Scale, Size};
 use super::markup::Markup;
-use super::{Row, badge, outcome, tone};
+use super::{Row, badge, mark, marked, outcome, tone};
 use crate::report::table::{self, UNKNOWN};
 use crate::report::words::{self, time};
 use crate::stats::Summary;
@@ -56,7 +56,10 @@ fn line(page: &mut Markup, row: &Row) {
             page.leaf("td", &[("colspan", "8"), ("class", "muted")], "asks for the same as plain");
             return;
         }
-        page.element("td", &[], |page| badge(page, verdict.verdict));
+        page.element("td", &[], |page| match () {
+            () if row.was_let_be() || row.is_refused => marked(page, mark(row), &outcome(row)),
+            () => badge(page, verdict.verdict),
+        });
         let hold = &verdict.hold;
         let is_held = !matches!(hold.kind, HoldKind::None | HoldKind::Unknown);
         page.leaf("td", &[], &if is_held { words::hold(hold) } else { UNKNOWN.to_owned() });
