@@ -72,8 +72,7 @@ fn where_few_streams_pass_at_a_time_the_rest_is_asked_for_again() {
     let proxy = Origin::proxy(&format!("http://{}/events", origin.address), &["--like", "nginx-default"]);
     let report = diagnose(&format!("http://{}/events", proxy.address), &[]).end();
     assert_eq!((&report["cause"]["id"], &report["smallest_cure"]), (&json!("buffer"), &json!("accel-no")), "{report}");
-    assert!(notes(&report).contains("tell nothing"), "{report}");
-    assert!(cures(&report, Value::Null).len() > 1, "{report}");
+    assert!(cures(&report, false).contains(&"post"), "{report}");
 }
 
 #[test]
@@ -164,8 +163,9 @@ fn there_are_24_streams_at_most_at_a_time() {
     let origin = Origin::with(&["--max-streams", "24", "--log-level", "warn"]);
     let url = format!("http://{}/events", origin.address);
     let report = diagnose(&url, &["--against", &url]).end();
-    let verdicts = report["variants"].as_array().unwrap().iter().map(|variant| variant["verdict"].as_str().unwrap());
-    assert!(verdicts.into_iter().all(|verdict| verdict == "real-time"), "{report}");
+    let variants = report["variants"].as_array().unwrap().iter();
+    let mut steady = variants.filter(|variant| !["quiet", "heartbeat"].map(Value::from).contains(&variant["id"]));
+    assert!(steady.all(|variant| variant["verdict"] == "real-time"), "{report}");
     assert_eq!(report["against"]["verdict"], "real-time", "{report}");
     assert!(!notes(&report).contains("refused"), "{report}");
 }

@@ -86,8 +86,14 @@ fn limited(entry: &'static Entry, kind: LimitKind) -> Option<Advice> {
 fn fit(mechanism: &Mechanism, evidence: &Evidence<'_>, cause: &Cause) -> i32 {
     let works = working(evidence.tried);
     let agrees = |cure: &Cure| {
-        let tried = find(evidence.tried, &Variant::of(&[cure.id])).filter(|tried| !tried.is_void());
-        tried.map_or(0, |tried| if works.iter().any(|other| other.variant == tried.variant) { 1 } else { -1 })
+        match find(evidence.tried, &Variant::of(&[cure.id])) {
+            Some(tried) if tried.is_void() => 0,
+            Some(tried) if works.iter().any(|other| other.variant == tried.variant) => 1,
+            Some(_) => -1,
+            // The plain variant has it, and yet it is held.
+            None if matches!(cure.id, CureId::Chunked | CureId::CloseFraming | CureId::Identity) => -1,
+            None => 0,
+        }
     };
     let says = |word: &str| mechanism.why.to_ascii_lowercase().contains(word);
     let compresses = ["gzip", "compress", "encode", "deflate"].iter().any(|word| says(word));
