@@ -11,6 +11,7 @@ pub use json::{Json, json};
 pub use text::text;
 
 use super::Report;
+use crate::stats::Summary;
 use crate::verdict::Judgement;
 use crate::verdict::diagnosis::{Diagnosis, Variant};
 use crate::verdict::endurance::Endurance;
@@ -59,7 +60,8 @@ impl Row {
     /// It asks whether silences are cut, which tells nothing about whether events are in time; and it was not cut.
     fn was_let_be(&self) -> bool {
         let is_of_silence = [Variant::quiet(), Variant::heartbeat()].iter().any(|variant| variant.id() == self.id);
-        is_of_silence && self.report.verdict.verdict == Judgement::Inconclusive
+        let is_over = self.report.streams.iter().all(Summary::is_complete);
+        is_of_silence && is_over && self.report.verdict.verdict == Judgement::Inconclusive
     }
 
     /// One of the many pairs of changes that don't help.

@@ -202,7 +202,7 @@ impl Conditions<'_> {
             HoldKind::Constant => format!("each event is late by {ms}"),
             HoldKind::OneEvent => "each event is kept until the next one is sent".to_owned(),
             HoldKind::Close => {
-                "the whole response is kept until the origin ends it, or for longer, or in a larger piece, than was sent".to_owned()
+                "the response is kept until the origin ends it; to hold more bytes, or for longer, than there were would look the same".to_owned()
             }
             _ if self.plain.verdict.verdict == Judgement::Silent => {
                 "nothing of the response arrives, not even when the origin ends it".to_owned()
