@@ -9,7 +9,7 @@ use super::stream::{Outcome, Seen};
 use crate::client::{self, Head, Request};
 use crate::escape::shortened;
 use crate::report::{Report, Response, Timing};
-use crate::stats::{Clock, Exchange, Origin, Recorder, Stall, StreamSpec, Summary};
+use crate::stats::{Clock, Ending, Exchange, Origin, Recorder, Stall, StreamSpec, Summary};
 use crate::verdict::{Answer, Evidence, Finding, Hop, Id, judge, representative};
 
 /// Streams that are asked for at once are begun at once, unless something keeps them back.
@@ -47,8 +47,16 @@ impl Measured {
         let connect_us = parts.heads.iter().filter_map(|answered| connect_us(&answered.head.timing)).min();
         let least = parts.recorders.iter().filter_map(Recorder::least_transit_us).min();
         let clock = Clock::from_exchanges(&exchanges, connect_us).or_else(|| least.map(Clock::from_least_transit));
-        let summaries: Vec<Summary> =
+        let mut summaries: Vec<Summary> =
             parts.recorders.iter().map(|recorder| recorder.summary(clock.as_ref(), stalls)).collect();
+        // What was begun when its time was nearly up says nothing, either, where others say something.
+        let late = summaries.iter().filter(|summary| was_begun_in_vain(summary)).count();
+        parts.begun_in_vain = late;
+        if late < summaries.len() {
+            let mut kept = summaries.iter().map(|summary| !was_begun_in_vain(summary));
+            parts.recorders.retain(|_| kept.next().unwrap_or(true));
+            summaries.retain(|summary| !was_begun_in_vain(summary));
+        }
         let answer = match parts.failures.first() {
             Some(answer) if summaries.is_empty() || parts.fails_small_events(answer) => answer.clone(),
             _ => Answer::Stream,
@@ -99,6 +107,8 @@ struct Parts {
     smallest: u64,
     /// Those that the origin never began.
     kept_back: Vec<Recorder>,
+    /// How many the origin began so late that no event came in time.
+    begun_in_vain: usize,
     /// What the origin was asked for instead of what the probe asks for.
     asked_instead: Option<String>,
 }
@@ -190,6 +200,11 @@ impl Parts {
             let text = format!("{kept_back} of {all} streams at once never reached the origin, and are not counted");
             findings.push(Finding::new(Id::SomeRefused, text));
         }
+        if self.begun_in_vain > 0 {
+            let late = self.begun_in_vain;
+            let text = format!("{late} streams reached the origin when their time was nearly up, and are not counted");
+            findings.push(Finding::new(Id::SomeRefused, text));
+        }
         if let Some(target) = &self.asked_instead {
             let text = format!("the origin was asked for \"{target}\", which is not what this program asked for");
             findings.push(Finding::new(Id::QueryLost, text));
@@ -218,6 +233,12 @@ fn begun_late(summaries: &[Summary]) -> Option<(usize, i64)> {
     let least = waits().min()?;
     let late = || waits().map(|wait| wait - least).filter(|later| *later > BEGUN_LATE_US);
     Some((late().count(), late().max()?))
+}
+
+/// The origin began it later than it was asked for, and no event came before it was left.
+fn was_begun_in_vain(summary: &Summary) -> bool {
+    let is_late = summary.stale_us.is_some_and(|stale_us| -stale_us > BEGUN_LATE_US);
+    is_late && summary.end == Ending::Ours && summary.counts.received == 0 && summary.spec.count != Some(0)
 }
 
 fn without_query(url: &str) -> &str {
