@@ -414,3 +414,14 @@ pub fn assert_no_drift(mut run: impl FnMut() -> Vec<i64>) {
         tails.push(least(run()));
     }
 }
+
+/// Checks all cases, so many at a time. What is wrong with them.
+pub fn wrong_of<T: Send>(cases: Vec<T>, abreast: usize, check: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
+    let cases = std::sync::Mutex::new(cases.into_iter());
+    let next = || cases.lock().unwrap().next();
+    let work = || std::iter::from_fn(next).filter_map(|case| check(&case)).collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..abreast).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}

@@ -1,12 +1,9 @@
 //! Each path with a name, and each way to hold a stream, has its cause and its least cure.
 
-use std::sync::Mutex;
-use std::thread;
-
 use serde_json::Value;
 use sse_argo_tester::weather;
 
-use crate::common::Origin;
+use crate::common::{Origin, wrong_of};
 use crate::{cures, diagnose};
 
 /// What is expected of a diagnosis.
@@ -87,13 +84,7 @@ const ABREAST: usize = 5;
 fn wrong(cases: Vec<Case>) -> Vec<String> {
     let origin = Origin::start();
     let target = format!("http://{}/events", origin.address);
-    let cases = Mutex::new(cases.into_iter());
-    let next = || cases.lock().unwrap().next();
-    let work = || std::iter::from_fn(next).filter_map(|case| check(&target, &case)).collect::<Vec<_>>();
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..ABREAST).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    })
+    wrong_of(cases, ABREAST, |case| check(&target, case))
 }
 
 /// What is wrong with a case.

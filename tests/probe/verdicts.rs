@@ -1,14 +1,11 @@
 //! Each impairment and each path with a name has its own verdict, and no other: the real probe, through the real proxy,
 //! against the real origin.
 
-use std::sync::Mutex;
-use std::thread;
-
 use serde_json::Value;
 use sse_argo_tester::weather;
 
-use crate::common::Origin;
 use crate::common::program::{Finished, Program};
+use crate::common::{Origin, wrong_of};
 
 /// What is expected of a run.
 #[derive(Clone, Copy)]
@@ -170,13 +167,7 @@ const ABREAST: usize = 6;
 fn wrong(cases: Vec<Case>) -> Vec<String> {
     let origin = Origin::start();
     let target = format!("http://{}/events", origin.address);
-    let cases = Mutex::new(cases.into_iter());
-    let next = || cases.lock().unwrap().next();
-    let work = || std::iter::from_fn(next).filter_map(|case| check(&target, &case)).collect::<Vec<_>>();
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..ABREAST).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    })
+    wrong_of(cases, ABREAST, |case| check(&target, case))
 }
 
 /// What is wrong with a case.
