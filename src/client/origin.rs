@@ -17,9 +17,6 @@ const TIME_TO_TELL: Duration = Duration::from_secs(2);
 /// How our origin begins to say that it has had no such stream.
 pub(crate) const NO_SUCH_STREAM: &str = "no stream with this id";
 
-/// A stream that its client left sooner was never read.
-const MOMENT_US: i64 = 1_000_000;
-
 /// The longest answer that could be ours.
 const ANSWER_MAX: usize = 1024;
 
@@ -125,11 +122,6 @@ pub struct StreamState {
     pub events: u64,
 }
 
-/// Asks an origin of ours whether it has had a stream of this id for longer than a moment. None without an answer.
-pub fn has_stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<bool> {
-    stream(client, request, id, limits).map(|told| lived(&told))
-}
-
 /// Asks an origin of ours what it knows of the stream with this id; `request` is the one for the stream. None without an
 /// answer within 2 s.
 pub fn stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<Told> {
@@ -155,14 +147,6 @@ fn told(status: u16, body: &[u8]) -> Option<Told> {
         200 => serde_json::from_slice(body).ok().map(Told::Stream),
         _ => None,
     }
-}
-
-/// Whether there was a stream. One that began when the probe had left, its request having been kept back until then, lived
-/// for a moment.
-fn lived(told: &Told) -> bool {
-    let Told::Stream(state) = told else { return false };
-    let lived_us = state.ended_us.map(|ended_us| ended_us.saturating_sub(state.opened_us));
-    lived_us.is_none_or(|lived_us| lived_us > MOMENT_US) || state.ended_by.as_deref() != Some("client")
 }
 
 /// Asks once more, on a session that may have a connection already.
@@ -230,23 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stream_came_to() {
-        let stream_lived = |status, body: &[u8]| told(status, body).map(|told| lived(&told));
-        let ended = |by: &str, ended_us: u64| {
-            let text = format!("{{\"opened_us\":5,\"ended_us\":{ended_us},\"ended_by\":\"{by}\",\"events\":2}}");
-            stream_lived(200, text.as_bytes())
-        };
-        assert_eq!(stream_lived(404, b"no stream with this id is open or ended lately"), Some(false));
-        assert_eq!(stream_lived(404, b"<html>nothing here"), None);
-        assert_eq!(
-            stream_lived(200, b"{\"state\":\"open\",\"opened_us\":5,\"events\":0,\"ended_us\":null,\"ended_by\":null}"),
-            Some(true)
-        );
-        assert_eq!(
-            (ended("count", 9), ended("client", 9), ended("client", 4_000_005)),
-            (Some(true), Some(false), Some(true))
-        );
-        assert_eq!(stream_lived(200, b"<html>"), None);
+    fn what_is_told_of_a_stream() {
+        assert_eq!(told(404, b"no stream with this id is open or ended lately"), Some(Told::NoSuchStream));
+        let open = b"{\"state\":\"open\",\"opened_us\":5,\"events\":2,\"ended_us\":null,\"ended_by\":null}";
+        let state = StreamState { opened_us: 5, ended_us: None, ended_by: None, events: 2 };
+        assert_eq!(told(200, open), Some(Told::Stream(state)));
+        for (status, other) in [(404, &b"<html>nothing here"[..]), (200, b"<html>"), (502, open)] {
+            assert_eq!(told(status, other), None);
+        }
     }
 
     #[test]

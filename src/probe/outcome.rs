@@ -13,7 +13,7 @@ use crate::stats::{Clock, Ending, Exchange, Origin, Recorder, Stall, StreamSpec,
 use crate::verdict::{Answer, Evidence, Finding, Hop, Id, judge, representative};
 
 /// Streams that are asked for at once are begun at once, unless something keeps them back.
-const BEGUN_LATE_US: i64 = 1_000_000;
+pub(super) const BEGUN_LATE_US: i64 = 1_000_000;
 
 /// How much of a request's target is shown, in characters.
 const TARGET_MAX: usize = 60;

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 
 use super::clock::Exchanges;
-use super::outcome::Measured;
+use super::outcome::{BEGUN_LATE_US, Measured};
 use super::plan::{Wanted, Wish};
 use super::stream::{Job, Outcome, Seen};
 use super::{ProbeError, Prober, lost};
 use crate::client::live::Limits;
-use crate::client::origin::{self, Time};
+use crate::client::origin::{self, Time, Told};
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{ClientError, Request};
 use crate::lock::lock;
 use crate::nonce::nonce;
 use crate::report::Report;
-use crate::stats::StreamSpec;
+use crate::stats::{Clock, StreamSpec};
 use crate::verdict::Answer;
 
 /// How long after the origin's end something may still come, such as all of it.
@@ -176,7 +176,7 @@ impl<'p> Path<'p> {
             drop(done);
             seen
         })?;
-        self.ask_about(&mut seen, limits);
+        self.ask_about(&mut seen, exchanges, limits);
         let mut seen = seen.into_iter();
         Ok(counts.into_iter().map(|count| Ok(seen.by_ref().take(count).collect())).collect())
     }
@@ -197,13 +197,19 @@ impl<'p> Path<'p> {
         })
     }
 
-    /// Whether the streams without so much as a head were ever begun: a path that lets so many requests through at a time
-    /// keeps the others back, and what it keeps back says nothing about events.
-    fn ask_about(&self, seen: &mut [Seen], limits: &Limits) {
+    /// Whether the streams without so much as a head were ever begun, and in time: a path that lets so many requests through
+    /// at a time keeps the others back, and what it keeps back says nothing about events.
+    fn ask_about(&self, seen: &mut [Seen], exchanges: &Exchanges, limits: &Limits) {
+        let clock = Clock::from_exchanges(&exchanges.all(), None);
         for seen in seen.iter_mut().filter(|seen| seen.head.is_none()) {
             let (Outcome::Stream(_), Some(id)) = (&seen.result, &seen.id) else { continue };
-            match origin::has_stream(self.prober.client, &self.request, id, limits) {
-                Some(has) => seen.never_began = !has,
+            let begun_us = self.prober.epoch.us(seen.begun);
+            match origin::stream(self.prober.client, &self.request, id, limits) {
+                Some(Told::NoSuchStream) => seen.never_began = true,
+                Some(Told::Stream(state)) => {
+                    let waited_us = clock.map(|clock| clock.to_probe(state.opened_us) - begun_us);
+                    seen.never_began = waited_us.is_some_and(|waited_us| waited_us > BEGUN_LATE_US);
+                }
                 None => return,
             }
         }

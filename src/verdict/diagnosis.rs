@@ -251,7 +251,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
 
 /// The plain variant streams and doesn't, by turns.
 fn is_unsteady(evidence: &Evidence<'_>, plain: &Tried) -> bool {
-    let others = evidence.again.first().into_iter().chain(evidence.control).filter(|other| !other.is_void());
+    // Without so much as a head it may have been kept back.
+    let tells = |other: &&Tried| !other.is_void() && (other.head_ms.is_some() || plain.head_ms.is_none());
+    let others = evidence.again.first().into_iter().chain(evidence.control).filter(tells);
     !plain.is_void() && others.into_iter().any(|other| other.streams() != plain.streams())
 }
 
