@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 20] = [
+const FLOORS: [(&str, u8); 21] = [
     ("units", 0),
     ("timestamp", 0),
     ("escape", 0),
@@ -24,6 +24,7 @@ const FLOORS: [(&str, u8); 20] = [
     ("probe", 5),
     ("cat", 6),
     ("proxy", 6),
+    ("tunnel", 7),
     ("cli", 8),
 ];
 
