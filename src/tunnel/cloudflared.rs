@@ -5,6 +5,7 @@ mod supervisor;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -203,8 +204,8 @@ impl Cloudflared {
     /// seconds to be there.
     ///
     /// # Errors
-    /// When it says that it can't work, for a reason that lasts, and ends perhaps; when the time is up; when the stop token is
-    /// triggered.
+    /// When it says that it can't work, for a reason that lasts, and ends perhaps; when the time is up; when the stop
+    /// token is triggered.
     pub fn wait_ready(&self, timeout: Duration, progress: &mut dyn FnMut(&str)) -> Result<PublicUrl, TunnelError> {
         let begun = Instant::now();
         loop {
@@ -214,11 +215,13 @@ impl Cloudflared {
                     event => progress(&event.to_string()),
                 }
             }
-            if let Some((run, metrics)) = self.supervisor.running().filter(|(_, server)| metrics::is_ready(*server)) {
-                let name = self.name(metrics)?;
+            let ready = self.supervisor.running().filter(|(_, server)| metrics::is_ready(*server));
+            // One that does not answer now may do so the next time.
+            if let Some((run, Ok(name))) = ready.map(|(run, server)| (run, self.name(server))) {
+                let url = format!("https://{}", name.ok_or(TunnelError::NoName)?);
                 self.supervisor.note_ready();
-                log::info!("cloudflared is connected url=https://{name}");
-                return Ok(PublicUrl { url: format!("https://{name}"), run });
+                log::info!("cloudflared is connected url={url}");
+                return Ok(PublicUrl { url, run });
             }
             let left = timeout.saturating_sub(begun.elapsed());
             if self.stop.wait(Some(TICK.min(left))) {
@@ -236,10 +239,10 @@ impl Cloudflared {
         found.problem.is_lasting() && !self.supervisor.was_ready()
     }
 
-    fn name(&self, metrics: SocketAddr) -> Result<String, TunnelError> {
+    fn name(&self, server: SocketAddr) -> io::Result<Option<String>> {
         match &self.tunnel {
-            Tunnel::Quick { .. } => metrics::quick_name(metrics).ok_or(TunnelError::NoName),
-            Tunnel::Named { hostname } => Ok(hostname.clone()),
+            Tunnel::Quick { .. } => metrics::quick_name(server),
+            Tunnel::Named { hostname } => Ok(Some(hostname.clone())),
         }
     }
 

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// The longest time that each step may take. Nothing else has to be done meanwhile.
 const STEP_MAX: Duration = Duration::from_millis(500);
 /// The longest answer that is read.
@@ -15,10 +17,16 @@ pub(super) fn is_ready(server: SocketAddr) -> bool {
     get(server, "/ready").is_ok_and(|(status, _)| status == 200)
 }
 
-/// The name that a quick tunnel got; none if there is none, or cloudflared is too old to tell.
-pub(super) fn quick_name(server: SocketAddr) -> Option<String> {
-    let (status, body) = get(server, "/quicktunnel").ok()?;
-    let answer: serde_json::Value = serde_json::from_str(&body).ok().filter(|_| status == 200)?;
+/// The name that a quick tunnel got; none if it does not tell one, as old versions don't.
+///
+/// # Errors
+/// When it does not answer.
+pub(super) fn quick_name(server: SocketAddr) -> io::Result<Option<String>> {
+    let (status, body) = get(server, "/quicktunnel")?;
+    Ok(serde_json::from_str(&body).ok().filter(|_| status == 200).and_then(|answer| name_in(&answer)))
+}
+
+fn name_in(answer: &Value) -> Option<String> {
     let name = answer["hostname"].as_str()?;
     let name = name.strip_prefix("https://").unwrap_or(name);
     let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b));
