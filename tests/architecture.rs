@@ -25,6 +25,7 @@ const FLOORS: [(&str, u8); 21] = [
     ("cat", 6),
     ("diagnose", 6),
     ("proxy", 6),
+    ("tunnel", 7),
     ("cli", 8),
 ];
 

@@ -23,6 +23,7 @@ use crate::escape::escaped;
 use crate::server::config::Config;
 use crate::server::{Server, grow_descriptor_table};
 use crate::shutdown::Interrupts;
+use crate::tunnel::launch;
 use crate::verdict::Judgement;
 use options::{Args, Command};
 
@@ -87,6 +88,11 @@ impl Failure {
 /// Runs the program with `args`, its own name not among them. Results go to `out`, messages for the user to `err`;
 /// the log goes to standard error. A closed `out` is no failure.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    if let Some((_, args)) = args.split_first().filter(|(first, _)| *first == launch::OPTION) {
+        // It returns only if it can't become the program that is to be launched.
+        show(err, &format!("sse-argo-tester: {}", launch::launch(args)));
+        return Exit::Unreachable;
+    }
     let args = match parse(args) {
         Ok(args) => args,
         Err(Early::Show(text)) => {

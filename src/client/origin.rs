@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::live::{Limits, Live, News, Next};
+use super::live::{Limits, Live, News, Next, excerpt};
 use super::{Arrival, Client, ClientError, Head, Request, Session, Timing};
 use crate::stats::TIME_MAX_US;
+use crate::verdict::Finding;
 
 /// The longest time to wait for an answer about the origin's clock.
 pub(crate) const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
@@ -76,6 +77,17 @@ pub fn time_request(request: &Request) -> Request {
     request
 }
 
+/// What asking for the time comes to.
+#[derive(Debug)]
+pub enum Asked {
+    /// An answer of an origin that is ours.
+    Ours(Time),
+    /// One of somebody else, and what it is.
+    Other(Finding),
+    /// None in time.
+    Nothing,
+}
+
 /// Asks the origin of an event stream for its time; `request` is the one for the stream. None if it isn't ours.
 ///
 /// Whatever it answers, or if it does not, in 5 s: that is an answer. A user's wish to end is none of ours, and is found
@@ -85,20 +97,58 @@ pub fn time_request(request: &Request) -> Request {
 /// When there is no connection, or the request can't be made.
 pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option<Time>, ClientError> {
     let Ok(live) = Live::start(client, time_request(request)) else { return Ok(None) };
+    match answer(&live, &limits.at_most(TIME_TO_ANSWER)) {
+        Answer::Ours(time) => Ok(Some(time)),
+        Answer::Failed(
+            error @ (ClientError::Request(..)
+            | ClientError::Resolve(..)
+            | ClientError::Connect(..)
+            | ClientError::Tls(..)),
+        ) => Err(error),
+        _ => Ok(None),
+    }
+}
+
+/// The same, for whoever wants to know who answers instead.
+///
+/// # Errors
+/// When there is no response.
+pub fn ask_closely(client: &Client, request: &Request, limits: &Limits) -> Result<Asked, ClientError> {
+    let Ok(live) = Live::start(client, time_request(request)) else { return Ok(Asked::Nothing) };
     let limits = limits.at_most(TIME_TO_ANSWER);
+    match answer(&live, &limits) {
+        Answer::Ours(time) => Ok(Asked::Ours(time)),
+        Answer::Other(head) => {
+            let excerpt = excerpt(&head, &live, &limits);
+            Ok(Asked::Other(head.reply(&excerpt).description()))
+        }
+        Answer::Failed(error) => Err(error),
+        Answer::Nothing => Ok(Asked::Nothing),
+    }
+}
+
+/// What comes of a request for the time.
+enum Answer {
+    Ours(Time),
+    Other(Box<Head>),
+    Failed(ClientError),
+    Nothing,
+}
+
+fn answer(live: &Live, limits: &Limits) -> Answer {
     let (mut from, mut body) = (None, Vec::new());
     loop {
         match limits.next(live.news()) {
             Next::News(News::Head(head)) if head.status == 200 && is_json(&head) => from = Some(head),
+            Next::News(News::Head(head)) => return Answer::Other(head),
             Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
-            Next::News(News::End(..)) => return Ok(from.and_then(|head| time(&head, &body))),
-            Next::News(News::Failed(
-                error @ (ClientError::Request(..)
-                | ClientError::Resolve(..)
-                | ClientError::Connect(..)
-                | ClientError::Tls(..)),
-            )) => return Err(error),
-            _ => return Ok(None),
+            Next::News(News::Failed(error)) => return Answer::Failed(error),
+            news => {
+                let is_whole = matches!(news, Next::News(News::End(..)));
+                let Some(head) = from else { return Answer::Nothing };
+                let time = time(&head, &body).filter(|_| is_whole);
+                return time.map_or(Answer::Other(head), Answer::Ours);
+            }
         }
     }
 }
