@@ -7,6 +7,7 @@ use argh::{ArgsInfo, FromArgs};
 use log::LevelFilter;
 
 use super::cat::Cat;
+use super::healthcheck::Healthcheck;
 use super::normalize::Spec;
 use super::probe::Probe;
 use super::proxy::Proxy;
@@ -16,7 +17,7 @@ use crate::server::listen::ListenAddr;
 use crate::units::{format_duration, parse_duration, parse_size};
 
 /// The port of the origin, unless another is asked for.
-const PORT: u16 = 3000;
+pub(super) const PORT: u16 = 3000;
 
 /// Find out whether Server-Sent Events arrive in real time through a tunnel, proxy, CDN or platform.
 ///
@@ -44,6 +45,7 @@ pub(super) enum Command {
     Probe(Probe),
     Cat(Cat),
     Proxy(Proxy),
+    Healthcheck(Healthcheck),
 }
 
 /// Serve the instrumented SSE origin and its page.

@@ -66,8 +66,13 @@ pub struct Time {
 
 /// The request for the time of the origin of an event stream; `request` is the one for the stream.
 pub fn time_request(request: &Request) -> Request {
+    request_beside(request, "time")
+}
+
+/// The request for another resource beside an event stream, one that is no stream; `request` is the one for the stream.
+pub fn request_beside(request: &Request, name: &str) -> Request {
     let mut request = Request { method: "GET".to_owned(), body: None, ..request.clone() };
-    request.url = beside(&request.url, "time", false);
+    request.url = beside(&request.url, name, false);
     for name in ["Accept", "Accept-Encoding", "Content-Type", "Content-Length"] {
         request.take_header(name);
     }
@@ -103,9 +108,7 @@ pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option
 
 /// Asks an origin of ours whether it has had a stream of this id for longer than a moment. None without an answer.
 pub fn has_stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<bool> {
-    let mut request = time_request(request);
-    request.url = beside(&request.url, &format!("streams/{id}"), false);
-    let live = Live::start(client, request).ok()?;
+    let live = Live::start(client, request_beside(request, &format!("streams/{id}"))).ok()?;
     let limits = limits.at_most(TIME_TO_TELL);
     let (mut status, mut body) = (0, Vec::new());
     loop {
