@@ -4,6 +4,7 @@ mod cat;
 mod client;
 mod diagnose;
 mod follow;
+mod healthcheck;
 mod interrupt;
 mod logging;
 mod normalize;
@@ -32,6 +33,8 @@ use options::{Args, Command};
 pub enum Exit {
     /// It did what it was asked to, and was stopped as it should be.
     Ok,
+    /// An origin is not well.
+    Unhealthy,
     /// The arguments are wrong.
     Usage,
     /// A host can't be reached, or did not answer; it can't bind its address, or the system refuses something else that
@@ -52,6 +55,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Ok => 0,
+            Exit::Unhealthy => 1,
             Exit::Usage => 2,
             Exit::Unreachable => 3,
             Exit::NotSse => 4,
@@ -139,6 +143,7 @@ fn prepared(command: Command) -> Job {
             grow_descriptor_table(options.descriptors());
             Box::new(|out| proxy::run(options, out))
         }
+        Command::Healthcheck(options) => Box::new(move |_| healthcheck::run(&options)),
     }
 }
 

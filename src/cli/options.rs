@@ -8,6 +8,7 @@ use log::LevelFilter;
 
 use super::cat::Cat;
 use super::diagnose::Diagnose;
+use super::healthcheck::Healthcheck;
 use super::normalize::Spec;
 use super::probe::Probe;
 use super::proxy::Proxy;
@@ -17,7 +18,7 @@ use crate::server::listen::ListenAddr;
 use crate::units::{format_duration, parse_duration, parse_size};
 
 /// The port of the origin, unless another is asked for.
-const PORT: u16 = 3000;
+pub(super) const PORT: u16 = 3000;
 
 /// Find out whether Server-Sent Events arrive in real time through a tunnel, proxy, CDN or platform.
 ///
@@ -46,6 +47,7 @@ pub(super) enum Command {
     Diagnose(Diagnose),
     Cat(Cat),
     Proxy(Proxy),
+    Healthcheck(Healthcheck),
 }
 
 /// Serve the instrumented SSE origin and its page.

@@ -69,8 +69,13 @@ pub struct Time {
 
 /// The request for the time of the origin of an event stream; `request` is the one for the stream.
 pub fn time_request(request: &Request) -> Request {
+    request_beside(request, "time")
+}
+
+/// The request for another resource beside an event stream, one that is no stream; `request` is the one for the stream.
+pub fn request_beside(request: &Request, name: &str) -> Request {
     let mut request = Request { method: "GET".to_owned(), body: None, ..request.clone() };
-    request.url = beside(&request.url, "time", false);
+    request.url = beside(&request.url, name, false);
     for name in ["Accept", "Accept-Encoding", "Content-Type", "Content-Length"] {
         request.take_header(name);
     }
@@ -183,9 +188,7 @@ pub fn has_stream(client: &Client, request: &Request, id: &str, limits: &Limits)
 /// Asks an origin of ours what it knows of the stream with this id; `request` is the one for the stream. None without an
 /// answer within 2 s.
 pub fn stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<Told> {
-    let mut request = time_request(request);
-    request.url = beside(&request.url, &format!("streams/{id}"), false);
-    let live = Live::start(client, request).ok()?;
+    let live = Live::start(client, request_beside(request, &format!("streams/{id}"))).ok()?;
     let limits = limits.at_most(TIME_TO_TELL);
     let (mut status, mut body) = (0, Vec::new());
     loop {

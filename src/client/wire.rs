@@ -239,7 +239,9 @@ impl Socket {
 /// Reads, and tells when the last of the bytes came: by the kernel's stamp, so that it does not matter how late this
 /// thread is to fetch them.
 fn receive(stream: &TcpStream, buffer: &mut [u8], flags: MsgFlags) -> io::Result<(usize, Instant)> {
-    let mut control = nix::cmsg_space!(TimeSpec);
+    // On 32-bit machines, musl adds the stamp once more, with 64-bit times, and without room for it marks the message as
+    // truncated.
+    let mut control = nix::cmsg_space!(TimeSpec, [i64; 2]);
     let mut parts = [IoSliceMut::new(buffer)];
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
     let (now, unix) = (Instant::now(), SystemTime::now());
