@@ -12,6 +12,7 @@ mod options;
 mod probe;
 mod proxy;
 mod terminal;
+mod tunnel;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 use argh::FromArgs;
 
 use crate::escape::escaped;
-use crate::server::config::Config;
+use crate::server::config::{Config, MAX_CONNECTIONS};
 use crate::server::{Server, grow_descriptor_table};
 use crate::shutdown::Interrupts;
 use crate::tunnel::launch;
@@ -142,6 +143,10 @@ fn prepared(command: Command) -> Job {
         Command::Proxy(options) => {
             grow_descriptor_table(options.descriptors());
             Box::new(|out| proxy::run(options, out))
+        }
+        Command::Tunnel(options) => {
+            grow_descriptor_table(MAX_CONNECTIONS);
+            Box::new(|out| tunnel::run(options, out))
         }
         Command::Healthcheck(options) => Box::new(move |_| healthcheck::run(&options)),
     }

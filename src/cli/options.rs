@@ -12,6 +12,7 @@ use super::healthcheck::Healthcheck;
 use super::normalize::Spec;
 use super::probe::Probe;
 use super::proxy::Proxy;
+use super::tunnel::Tunnel;
 use crate::schedule::plan::{DURATION_MAX, INTERVAL_MAX, INTERVAL_MIN};
 use crate::server::config::{self, Config};
 use crate::server::listen::ListenAddr;
@@ -46,6 +47,7 @@ pub(super) enum Command {
     Probe(Probe),
     Diagnose(Diagnose),
     Cat(Cat),
+    Tunnel(Tunnel),
     Proxy(Proxy),
     Healthcheck(Healthcheck),
 }

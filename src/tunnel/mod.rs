@@ -7,6 +7,7 @@
 
 mod child;
 pub mod cloudflared;
+pub mod experiment;
 pub mod launch;
 mod line;
 mod metrics;

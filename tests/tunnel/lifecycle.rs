@@ -38,7 +38,7 @@ fn a_quick_tunnel_leads_to_the_origin_until_it_is_stopped() {
     assert_eq!(ending, Ending::Clean);
     assert!(text.contains("trycloudflare.com") && text.contains("id: 2\n"), "{text}");
 
-    cloudflared.stop();
+    cloudflared.stop(&stage.stop);
     assert!(is_closed(port_of(&url)), "nothing is left of it");
 }
 
@@ -90,7 +90,7 @@ fn one_that_does_not_hear_is_killed() {
     let cloudflared = stage.start();
     let url = connected(&cloudflared);
     let begun = Instant::now();
-    cloudflared.stop();
+    cloudflared.stop(&stage.stop);
     assert!(begun.elapsed() < STOP_MAX, "{:?}", begun.elapsed());
     assert!(is_closed(port_of(&url)));
 }
@@ -104,7 +104,7 @@ fn an_open_stream_does_not_hold_the_end_up() {
     let mut response = stage.client(&url).session().open(&events(&url, "")).unwrap();
     assert!(matches!(response.body.read(), Arrival::Bytes(..)));
     let begun = Instant::now();
-    cloudflared.stop();
+    cloudflared.stop(&stage.stop);
     assert!(begun.elapsed() < STOP_MAX, "{:?}", begun.elapsed());
     assert!(is_closed(port_of(&url)));
 }

@@ -251,6 +251,7 @@ fn serve_edge(listener: &TcpListener, relay: Arc<Relay>) {
     let tls = variable("STAND_IN_CERTIFICATE").map(|path| tls(&path, &variable("STAND_IN_KEY").unwrap()));
     for stream in listener.incoming() {
         let (stream, relay, tls) = (stream.unwrap(), Arc::clone(&relay), tls.clone());
+        stream.set_nodelay(true).unwrap();
         std::thread::spawn(move || {
             relay.state.update(|inner| inner.requests += 1);
             // A client that leaves is no failure.
@@ -299,6 +300,7 @@ impl Relay {
             end(&mut client);
             return client.flush();
         };
+        origin.set_nodelay(true)?;
         origin.write_all(self.altered(&head).as_bytes())?;
         origin.write_all(&body)?;
         let Some(head_back) = read_head(&mut origin) else { return Ok(()) };

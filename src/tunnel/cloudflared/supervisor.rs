@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select, unbounded};
 use rustix::process::{Pid, Signal};
 
 use crate::lock::lock;
@@ -152,16 +152,28 @@ impl Supervisor {
     }
 }
 
-impl Drop for Supervisor {
-    fn drop(&mut self) {
+impl Supervisor {
+    /// Ends it for good, at once when `hurry` has something to say.
+    pub(super) fn end(&mut self, hurry: &Receiver<()>) {
+        let Some(thread) = self.thread.take() else { return };
         self.shared.ending.trigger();
         self.signal(Signal::TERM);
-        if self.over.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-            log::warn!("cloudflared does not end within {}, and is killed", format_duration(GRACE));
-            self.signal(Signal::KILL);
+        select! {
+            recv(self.over) -> _ => {}
+            recv(hurry) -> _ => self.signal(Signal::KILL),
+            default(GRACE) => {
+                log::warn!("cloudflared does not end within {}, and is killed", format_duration(GRACE));
+                self.signal(Signal::KILL);
+            }
         }
         // It can only have panicked, which is in the log.
-        let _ = self.thread.take().map(JoinHandle::join);
+        let _ = thread.join();
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.end(&never());
     }
 }
 
