@@ -114,6 +114,11 @@ fn check(options: &Tunnel) -> Result<(), String> {
         let stray = stray.escape_debug();
         return Err(format!("unexpected argument \"{stray}\": what is for cloudflared stands behind '--'"));
     }
+    if options.args.iter().any(|arg| arg == "--token" || arg.starts_with("--token=")) {
+        return Err(
+            "a token on the command line is shown to everybody on this machine: set TUNNEL_TOKEN instead".to_owned()
+        );
+    }
     if options.public_url.is_some() {
         let given = [
             ("--hostname", options.hostname.is_some()),

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod command;
 mod failures;
 mod launcher;
 mod lifecycle;
@@ -91,9 +92,13 @@ impl Stage {
 
     /// A client that finds the edge under its public name, and trusts it.
     fn client(&self, url: &PublicUrl) -> Client {
+        self.client_of(port_of(url))
+    }
+
+    fn client_of(&self, edge: u16) -> Client {
         let settings = client::Settings {
             ca_certificates: Some(fs::read(self.file("certificate.pem")).unwrap()),
-            resolve: [((NAME.to_owned(), port_of(url)), Ipv4Addr::LOCALHOST.into())].into(),
+            resolve: [((NAME.to_owned(), edge), Ipv4Addr::LOCALHOST.into())].into(),
             connect_timeout: Some(PATIENCE),
             ..client::Settings::default()
         };

@@ -6,7 +6,7 @@
 //! | variable | |
 //! |---|---|
 //! | `STAND_IN` | the test program; set for the script |
-//! | `STAND_IN_MODE` | `good`, or one of [`Mode`] |
+//! | `STAND_IN_MODE` | `good`, or one of [`Mode`]; `STAND_IN_MODE_http2` with that protocol alone, and so on |
 //! | `STAND_IN_SAYS` | lines that it prints at its start |
 //! | `STAND_IN_EDGE` | where its edge listens, `ADDR:PORT`; a free port of 127.0.0.1 without it |
 //! | `STAND_IN_NAME` | the name of its quick tunnels, to which the edge's port is added |
@@ -80,8 +80,9 @@ fn variable(name: &str) -> Option<String> {
 fn acts_as_cloudflared() {
     let Some(args) = variable("STAND_IN_ARGS") else { return };
     let args: Vec<&str> = args.lines().collect();
-    let mode = Mode::of(&variable("STAND_IN_MODE").unwrap_or_else(|| "good".to_owned()));
     let options = Options::of(&args);
+    let mode = variable(&format!("STAND_IN_MODE_{}", options.protocol)).or_else(|| variable("STAND_IN_MODE"));
+    let mode = Mode::of(&mode.unwrap_or_else(|| "good".to_owned()));
     let edge = variable("STAND_IN_EDGE").unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let edge = TcpListener::bind(edge).unwrap();
     let port = edge.local_addr().unwrap().port();
@@ -151,12 +152,14 @@ struct Options {
     metrics: SocketAddr,
     origin: u16,
     is_named: bool,
+    protocol: String,
 }
 
 impl Options {
     fn of(args: &[&str]) -> Options {
         let origin = variable("STAND_IN_ORIGIN").map_or(0, |port| port.parse().unwrap());
-        let mut options = Options { metrics: ([127, 0, 0, 1], 0).into(), origin, is_named: false };
+        let metrics = ([127, 0, 0, 1], 0).into();
+        let mut options = Options { metrics, origin, is_named: false, protocol: String::new() };
         assert_eq!(args.first(), Some(&"tunnel"));
         let mut args = args[1..].iter();
         while let Some(arg) = args.next() {
@@ -166,7 +169,8 @@ impl Options {
                 "--metrics" => options.metrics = value().parse().unwrap(),
                 "--url" => options.origin = value().strip_prefix("http://127.0.0.1:").unwrap().parse().unwrap(),
                 "--config" => assert_eq!(value(), "/dev/null"),
-                "--protocol" => assert!(["auto", "quic", "http2"].contains(&value())),
+                "--protocol" => options.protocol = value().to_owned(),
+                "--label" => say(&format!("label={}", value())),
                 "--loglevel" => assert_eq!(value(), "info"),
                 "run" => options.is_named = true,
                 other => {
@@ -178,6 +182,7 @@ impl Options {
                 }
             }
         }
+        assert!(["auto", "quic", "http2"].contains(&options.protocol.as_str()));
         if options.is_named {
             require_token();
         }
