@@ -31,7 +31,7 @@ fn serving(set: &Set, program: &Program) {
 #[test]
 fn while_it_waits_for_cloudflared() {
     let set = Set::new().mode("unready");
-    let program = set.start(&[]);
+    let program = set.start(&["--quick"]);
     program.log_line("waiting for cloudflared to connect");
     let finished = interrupted(&set, program);
     assert_eq!((finished.code, finished.out.len()), (Some(130), 0), "{}", finished.said());
@@ -51,7 +51,7 @@ fn while_it_waits_for_the_public_url() {
 #[test]
 fn while_it_diagnoses() {
     let set = Set::new();
-    let program = set.start(&[]);
+    let program = set.start(&["--quick"]);
     program.log_line("diagnosing");
     let finished = interrupted(&set, program);
     assert_eq!(finished.code, Some(130), "{}", finished.said());
@@ -61,7 +61,7 @@ fn while_it_diagnoses() {
 #[test]
 fn while_it_serves() {
     let set = Set::new();
-    let program = set.start(&[]);
+    let program = set.start(&["--quick"]);
     serving(&set, &program);
     // A stream that its client would keep.
     let mut stream = set.client().session().open(&set.request("/events")).unwrap();
@@ -74,7 +74,7 @@ fn while_it_serves() {
 #[test]
 fn while_it_serves_and_cloudflared_does_not_hear() {
     let set = Set::new().mode("deaf");
-    let program = set.start(&["--json"]);
+    let program = set.start(&["--quick", "--json"]);
     program.log_line("serving on");
     program.signal(Signal::INT);
     program.log_line("stopping");
@@ -85,7 +85,7 @@ fn while_it_serves_and_cloudflared_does_not_hear() {
 #[test]
 fn when_it_is_killed() {
     let set = Set::new();
-    let program = set.start(&[]);
+    let program = set.start(&["--quick"]);
     serving(&set, &program);
     program.signal(Signal::KILL);
     let finished = program.finish();
@@ -101,7 +101,7 @@ fn when_it_is_killed() {
 #[test]
 fn a_crash_while_it_serves_is_told_and_made_good() {
     let set = Set::new();
-    let program = set.start(&[]);
+    let program = set.start(&["--quick"]);
     serving(&set, &program);
     assert!(set.client().session().open(&set.request("/die")).is_err(), "it died, and does not answer");
     let told = program.log_line("cloudflared ended");
@@ -116,7 +116,7 @@ fn a_crash_while_it_serves_is_told_and_made_good() {
 #[test]
 fn a_crash_during_the_diagnosis_is_part_of_the_report() {
     let set = Set::new();
-    let program = set.start(&["--once"]);
+    let program = set.start(&["--quick", "--once"]);
     program.log_line("diagnosing");
     assert!(set.client().session().open(&set.request("/die")).is_err(), "it died, and does not answer");
     let finished = set.finish(program);
