@@ -22,8 +22,9 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::exit;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -46,6 +47,8 @@ enum Mode {
     Good,
     /// It holds the body of an answer to GET until the origin ends it, as quick tunnels are said to do.
     Hold,
+    /// It is so many milliseconds away: each way takes them.
+    Far(u64),
     /// It ends at once, with this exit code.
     Fails(i32),
     /// It never gets connected.
@@ -62,6 +65,7 @@ impl Mode {
         match name {
             "good" => Mode::Good,
             "hold" => Mode::Hold,
+            "far" => Mode::Far(number.parse().unwrap()),
             "fails" => Mode::Fails(number.parse().unwrap()),
             "unready" => Mode::Unready,
             "deaf" => Mode::Deaf,
@@ -306,9 +310,11 @@ impl Relay {
             return client.flush();
         };
         origin.set_nodelay(true)?;
+        self.let_pass(Instant::now());
         origin.write_all(self.altered(&head).as_bytes())?;
         origin.write_all(&body)?;
         let Some(head_back) = read_head(&mut origin) else { return Ok(()) };
+        self.let_pass(Instant::now());
         client.write_all(head_back.as_bytes())?;
         client.flush()?;
         if self.mode == Mode::Hold && head.starts_with("GET ") {
@@ -316,19 +322,36 @@ impl Relay {
             origin.read_to_end(&mut held)?;
             client.write_all(&held)?;
         } else {
-            let mut bytes = [0; 16 * 1024];
-            loop {
-                let read = origin.read(&mut bytes)?;
-                if read == 0 {
-                    break;
+            // What is on its way doesn't keep back what comes behind.
+            let (sender, under_way) = channel();
+            let mut reader = origin.try_clone()?;
+            std::thread::spawn(move || {
+                let mut bytes = [0; 16 * 1024];
+                while let Ok(read @ 1..) = reader.read(&mut bytes) {
+                    if sender.send((Instant::now(), bytes[..read].to_vec())).is_err() {
+                        return;
+                    }
                 }
-                client.write_all(&bytes[..read])?;
-                client.flush()?;
+            });
+            for (sent, bytes) in under_way {
+                self.let_pass(sent);
+                if let Err(error) = client.write_all(&bytes).and_then(|()| client.flush()) {
+                    origin.shutdown(Shutdown::Both)?;
+                    return Err(error);
+                }
             }
         }
         end(&mut client);
         client.flush()?;
         origin.shutdown(Shutdown::Both)
+    }
+
+    /// Waits until what was sent then is there.
+    fn let_pass(&self, sent: Instant) {
+        let Mode::Far(ms) = self.mode else { return };
+        let (_nobody, nothing) = channel::<()>();
+        let left = (sent + Duration::from_millis(ms)).saturating_duration_since(Instant::now());
+        assert!(nothing.recv_timeout(left).is_err());
     }
 
     /// The head that the origin gets: with what Cloudflare adds, and for one request alone.
