@@ -93,9 +93,9 @@ impl Run {
         let paddings = [CureId::Pad4k, CureId::Pad16k, CureId::Pad64k].into_iter().filter(|id| works(*id));
         let paddings: String = paddings.map(|id| format!(", {} ({})", id.as_str(), id.line())).collect();
         Some(format!(
-            "Cloudflare's edge holds what a quick tunnel answers to GET; that it is neither the origin nor this machine is \
-             proven: the direct way streams, and so does POST through the same tunnel; seen to work: POST{paddings}; said \
-             to work, and not tried here: a named tunnel (--hostname)"
+            "Cloudflare's edge holds what a quick tunnel answers to GET; it is neither the origin, which streams on the \
+             direct way, nor the tunnel itself, through which POST streams, and cloudflared treats both alike; seen to \
+             work: POST{paddings}; said to work, and not tried here: a named tunnel (--hostname)"
         ))
     }
 }

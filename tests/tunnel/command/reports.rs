@@ -40,7 +40,7 @@ fn a_quick_tunnel_that_holds_answers_to_get() {
         "✓ real-time ✗ held-until-close",
         "cure post — proven: streamed twice",
         "Cloudflare's edge holds what a quick tunnel answers to GET",
-        "the direct way streams, and so does POST through the same tunnel",
+        "neither the origin, which streams on the direct way, nor the tunnel itself, through which POST streams",
         "seen to work: POST; said to work, and not tried here: a named tunnel",
         "TUNNEL_TOKEN=TOKEN cloudflared tunnel",
     ] {
