@@ -91,11 +91,11 @@ fn when_it_is_killed() {
     let finished = program.finish();
     assert_eq!(finished.code, None);
     let deadline = Instant::now() + PATIENCE;
-    while !set.processes().is_empty() {
+    // Of one that is about to end, the environment goes before its sockets.
+    while !set.processes().is_empty() || !is_closed(set.edge) {
         assert!(Instant::now() < deadline, "cloudflared outlives it");
         std::thread::yield_now();
     }
-    assert!(is_closed(set.edge));
 }
 
 #[test]
