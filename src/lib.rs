@@ -16,6 +16,7 @@
 //! | 6 | [`cat`] | edge: the events of a stream, printed as they arrive |
 //! | 6 | [`diagnose`] | edge: many variants of one path side by side: the cause, and the smallest cure |
 //! | 6 | [`proxy`] | edge: a relay for event streams |
+//! | 7 | [`tunnel`] | edge: `cloudflared` as a child process, its public URL, and the experiment with both |
 //! | 8 | [`cli`] | arguments to configurations, exit codes |
 
 #[cfg(not(target_os = "linux"))]
@@ -39,6 +40,7 @@ pub mod sse;
 pub mod stamp;
 pub mod stats;
 pub mod timestamp;
+pub mod tunnel;
 pub mod units;
 pub mod verdict;
 pub mod weather;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate with its floor.
-const FLOORS: [(&str, u8); 21] = [
+const FLOORS: [(&str, u8); 22] = [
     ("units", 0),
     ("timestamp", 0),
     ("escape", 0),
@@ -25,6 +25,7 @@ const FLOORS: [(&str, u8); 21] = [
     ("cat", 6),
     ("diagnose", 6),
     ("proxy", 6),
+    ("tunnel", 7),
     ("cli", 8),
 ];
 

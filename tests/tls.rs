@@ -162,6 +162,31 @@ fn a_stream_from_a_trusted_name_and_when_tls_was_there() {
 }
 
 #[test]
+fn what_tls_sends_by_itself_is_no_answer() {
+    let authority = Authority::new("own");
+    let (config, listener) = (authority.server(NAME, 2100), TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = listener.local_addr().unwrap().port();
+    let serving = std::thread::spawn(move || {
+        let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), listener.accept().unwrap().0);
+        stream.read_exact(&mut [0]).unwrap();
+        // Tickets for a later session: the connection's end that is near sends them before the origin knows of anything.
+        stream.flush().unwrap();
+        let (_origin, is_far) = channel::<()>();
+        assert!(is_far.recv_timeout(Duration::from_millis(200)).is_err());
+        let answering = std::time::Instant::now();
+        stream.write_all((CHUNKED.to_owned() + CHUNK + "0\r\n\r\n").as_bytes()).unwrap();
+        stream.conn.send_close_notify();
+        stream.flush().unwrap();
+        answering
+    });
+    let url = format!("https://{NAME}:{port}/events");
+    let response = trusting(&authority, port).session().open(&get(&url)).unwrap();
+    let answering = serving.join().unwrap();
+    let timing = response.head.timing;
+    assert!(timing.answered >= answering, "{:?} too early", answering - timing.answered);
+}
+
+#[test]
 fn certificates_that_are_not_right_are_refused_and_the_reason_told() {
     let authority = Authority::new("ours");
     let stranger = Authority::new("stranger");

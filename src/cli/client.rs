@@ -109,6 +109,17 @@ impl ClientOptions {
         Client::new(&self.into_settings()?).map_err(|error| error.to_string())
     }
 
+    /// The client, and one for what is on this machine, where neither the proxy nor the choice of addresses counts.
+    ///
+    /// # Errors
+    /// As those of the client.
+    pub(super) fn into_clients(self) -> Result<(Client, Client), String> {
+        let settings = self.into_settings()?;
+        let client = Client::new(&settings).map_err(|error| error.to_string())?;
+        let near = Settings { family: Family::Any, proxy: None, ..settings };
+        Ok((client, Client::new(&near).map_err(|error| error.to_string())?))
+    }
+
     /// The client's settings.
     ///
     /// # Errors

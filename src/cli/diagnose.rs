@@ -15,7 +15,7 @@ use super::probe::{WITHIN, between, run_time, unless_unread};
 use super::terminal::{self, Progress};
 use super::{Exit, Failure};
 use crate::diagnose::patience::IDLE_MAX;
-use crate::diagnose::{self, Config, Depth};
+use crate::diagnose::{self, Against, Config, Depth};
 use crate::probe::ProbeError;
 use crate::report::diagnosis::{self, Diagnosed};
 use crate::verdict::Judgement;
@@ -83,14 +83,11 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
     let config = Config {
         client: client.into_client().map_err(Failure::usage)?,
         request,
-        against,
+        against: against.map(Against::Path),
         within: options.within,
         depth: depth(&options)?,
     };
-    let cannot_report = |error: io::Error| {
-        Failure::usage(format!("write {}: {error}", options.report.as_deref().unwrap_or(Path::new("")).display()))
-    };
-    let page = options.report.as_ref().map(File::create).transpose().map_err(cannot_report)?;
+    let page = ReportFile::create(options.report.as_deref())?;
     let wish = Wish::install().and_then(|wish| Ok((wish.limits(max_time)?, wish)));
     let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
     let events = Arc::new(AtomicU64::new(0));
@@ -105,17 +102,41 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
         events.fetch_add(1, Ordering::Relaxed);
     });
     drop(progress);
-    let diagnosed = diagnosed.map_err(|error| match error {
-        ProbeError::Request(_) => Failure::usage(error.to_string()),
-        ProbeError::System(_) => Failure::unreachable(error.to_string()),
-    })?;
-    let paged = page.map(|mut page| page.write_all(diagnosis::html(&diagnosed).as_bytes()));
+    let diagnosed = diagnosed.map_err(unmeasured)?;
+    let paged = page.write(&diagnosed);
     let text = written(&diagnosed, options.json);
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    paged.transpose().map_err(cannot_report)?;
+    paged?;
     printed.or_else(unless_unread)?;
     let verdict = diagnosed.plain().map_or(Judgement::Inconclusive, |plain| plain.report.verdict.verdict);
     Ok(wish.exit(Exit::Verdict(verdict)))
+}
+
+/// A diagnosis that could not be made, told.
+pub(super) fn unmeasured(error: ProbeError) -> Failure {
+    match error {
+        ProbeError::Request(_) => Failure::usage(error.to_string()),
+        ProbeError::System(_) => Failure::unreachable(error.to_string()),
+    }
+}
+
+/// Where the page goes, if it is wanted: opened before anything is measured.
+pub(super) struct ReportFile<'a>(Option<(File, &'a Path)>);
+
+impl ReportFile<'_> {
+    pub(super) fn create(path: Option<&Path>) -> Result<ReportFile<'_>, Failure> {
+        let create = |path| File::create(path).map(|file| (file, path)).map_err(|error| unwritable(path, &error));
+        Ok(ReportFile(path.map(create).transpose()?))
+    }
+
+    pub(super) fn write(self, diagnosed: &Diagnosed) -> Result<(), Failure> {
+        let Some((mut file, path)) = self.0 else { return Ok(()) };
+        file.write_all(diagnosis::html(diagnosed).as_bytes()).map_err(|error| unwritable(path, &error))
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format!("write {}: {error}", path.display()))
 }
 
 fn written(diagnosed: &Diagnosed, json: bool) -> String {

@@ -17,6 +17,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Wish {
     stop: Stop,
+    hurry: Stop,
     unread: Arc<AtomicBool>,
 }
 
@@ -24,15 +25,33 @@ impl Wish {
     /// Takes over the signals. After a second one, or when the output takes nothing, the process ends without the
     /// command's help.
     pub(super) fn install() -> io::Result<Wish> {
+        Wish::within(GRACE, Duration::ZERO)
+    }
+
+    /// The same for a command that has something to clean up: it may take so long after the first signal, and so long
+    /// after a second one.
+    pub(super) fn within(grace: Duration, hurried: Duration) -> io::Result<Wish> {
         let Interrupts { stop, hurry } = Interrupts::install()?;
-        let triggered = stop.clone();
+        let (triggered, forced) = (stop.clone(), hurry.clone());
         let force = move || {
             triggered.wait_forever();
-            hurry.wait(Some(GRACE));
+            if forced.wait(Some(grace)) {
+                thread::sleep(hurried);
+            }
             std::process::exit(Exit::Interrupted.code().into());
         };
         thread::Builder::new().name("force".to_owned()).spawn(force)?;
-        Ok(Wish { stop, unread: Arc::default() })
+        Ok(Wish { stop, hurry, unread: Arc::default() })
+    }
+
+    /// Triggered by the first signal.
+    pub(super) fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Triggered by the second one.
+    pub(super) fn hurry(&self) -> &Stop {
+        &self.hurry
     }
 
     /// Ends, too, when nobody reads the output any more, even if there is nothing to write.

@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +30,29 @@ const HIDDEN: [&str; 2] = [
     // It logs every byte of the heads that are sent and received: credentials, for one.
     "ureq_proto::util",
 ];
+
+/// Whether the origin's own lines about its streams are left out.
+static QUIET: AtomicBool = AtomicBool::new(false);
+/// Where those lines come from.
+const ORIGIN: &str = "sse_argo_tester::server";
+
+/// While this is there, what the origin says of each stream is left out of a log at level info: it is a diagnosis that
+/// asks for them, dozens at a time.
+#[derive(Debug)]
+pub(super) struct Quiet(());
+
+impl Quiet {
+    pub(super) fn new() -> Quiet {
+        QUIET.store(true, Ordering::Relaxed);
+        Quiet(())
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        QUIET.store(false, Ordering::Relaxed);
+    }
+}
 
 /// Starts logging, and makes panics of threads a matter of the log.
 ///
@@ -93,7 +116,12 @@ struct Queue {
 
 impl Log for Queue {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= self.level && !HIDDEN.iter().any(|module| metadata.target().starts_with(module))
+        let is_left_out = self.level == LevelFilter::Info
+            && metadata.level() == Level::Info
+            && metadata.target().starts_with(ORIGIN)
+            && QUIET.load(Ordering::Relaxed);
+        let is_hidden = HIDDEN.iter().any(|module| metadata.target().starts_with(module));
+        metadata.level() <= self.level && !is_hidden && !is_left_out
     }
 
     fn log(&self, record: &Record<'_>) {

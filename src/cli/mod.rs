@@ -4,6 +4,7 @@ mod cat;
 mod client;
 mod diagnose;
 mod follow;
+mod healthcheck;
 mod interrupt;
 mod logging;
 mod normalize;
@@ -11,6 +12,7 @@ mod options;
 mod probe;
 mod proxy;
 mod terminal;
+mod tunnel;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -20,9 +22,10 @@ use std::process::ExitCode;
 use argh::FromArgs;
 
 use crate::escape::escaped;
-use crate::server::config::Config;
+use crate::server::config::{Config, MAX_CONNECTIONS};
 use crate::server::{Server, grow_descriptor_table};
 use crate::shutdown::Interrupts;
+use crate::tunnel::launch;
 use crate::verdict::Judgement;
 use options::{Args, Command};
 
@@ -31,6 +34,8 @@ use options::{Args, Command};
 pub enum Exit {
     /// It did what it was asked to, and was stopped as it should be.
     Ok,
+    /// An origin is not well.
+    Unhealthy,
     /// The arguments are wrong.
     Usage,
     /// A host can't be reached, or did not answer; it can't bind its address, or the system refuses something else that
@@ -51,6 +56,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Ok => 0,
+            Exit::Unhealthy => 1,
             Exit::Usage => 2,
             Exit::Unreachable => 3,
             Exit::NotSse => 4,
@@ -87,6 +93,11 @@ impl Failure {
 /// Runs the program with `args`, its own name not among them. Results go to `out`, messages for the user to `err`;
 /// the log goes to standard error. A closed `out` is no failure.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    if let Some((_, args)) = args.split_first().filter(|(first, _)| *first == launch::OPTION) {
+        // It returns only if it can't become the program that is to be launched.
+        show(err, &format!("sse-argo-tester: {}", launch::launch(args)));
+        return Exit::Unreachable;
+    }
     let args = match parse(args) {
         Ok(args) => args,
         Err(Early::Show(text)) => {
@@ -133,6 +144,11 @@ fn prepared(command: Command) -> Job {
             grow_descriptor_table(options.descriptors());
             Box::new(|out| proxy::run(options, out))
         }
+        Command::Tunnel(options) => {
+            grow_descriptor_table(MAX_CONNECTIONS);
+            Box::new(|out| tunnel::run(options, out))
+        }
+        Command::Healthcheck(options) => Box::new(move |_| healthcheck::run(&options)),
     }
 }
 

@@ -8,16 +8,18 @@ use log::LevelFilter;
 
 use super::cat::Cat;
 use super::diagnose::Diagnose;
+use super::healthcheck::Healthcheck;
 use super::normalize::Spec;
 use super::probe::Probe;
 use super::proxy::Proxy;
+use super::tunnel::Tunnel;
 use crate::schedule::plan::{DURATION_MAX, INTERVAL_MAX, INTERVAL_MIN};
 use crate::server::config::{self, Config};
 use crate::server::listen::ListenAddr;
 use crate::units::{format_duration, parse_duration, parse_size};
 
 /// The port of the origin, unless another is asked for.
-const PORT: u16 = 3000;
+pub(super) const PORT: u16 = 3000;
 
 /// Find out whether Server-Sent Events arrive in real time through a tunnel, proxy, CDN or platform.
 ///
@@ -45,7 +47,9 @@ pub(super) enum Command {
     Probe(Probe),
     Diagnose(Diagnose),
     Cat(Cat),
+    Tunnel(Tunnel),
     Proxy(Proxy),
+    Healthcheck(Healthcheck),
 }
 
 /// Serve the instrumented SSE origin and its page.

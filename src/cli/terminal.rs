@@ -57,6 +57,13 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// Whether there is a terminal that shows it.
+    pub(super) fn is_shown(&self) -> bool {
+        self.ticking.is_some()
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some((done, thread)) = self.ticking.take() {

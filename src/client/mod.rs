@@ -188,7 +188,7 @@ pub struct Body {
 }
 
 /// Makes sessions with the same settings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Client {
     config: Config,
     given: Arc<HashMap<(String, u16), IpAddr>>,

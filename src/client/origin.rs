@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::live::{Limits, Live, News, Next};
+use super::live::{Limits, Live, News, Next, excerpt};
 use super::{Arrival, Client, ClientError, Head, Request, Session, Timing};
 use crate::stats::TIME_MAX_US;
+use crate::verdict::Finding;
 
 /// The longest time to wait for an answer about the origin's clock.
 pub(crate) const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
@@ -65,12 +66,28 @@ pub struct Time {
 
 /// The request for the time of the origin of an event stream; `request` is the one for the stream.
 pub fn time_request(request: &Request) -> Request {
+    request_beside(request, "time")
+}
+
+/// The request for another resource beside an event stream, one that is no stream; `request` is the one for the stream.
+pub fn request_beside(request: &Request, name: &str) -> Request {
     let mut request = Request { method: "GET".to_owned(), body: None, ..request.clone() };
-    request.url = beside(&request.url, "time", false);
+    request.url = beside(&request.url, name, false);
     for name in ["Accept", "Accept-Encoding", "Content-Type", "Content-Length"] {
         request.take_header(name);
     }
     request
+}
+
+/// What asking for the time comes to.
+#[derive(Debug)]
+pub enum Asked {
+    /// An answer of an origin that is ours.
+    Ours(Time),
+    /// One of somebody else, and what it is.
+    Other(Finding),
+    /// None in time.
+    Nothing,
 }
 
 /// Asks the origin of an event stream for its time; `request` is the one for the stream. None if it isn't ours.
@@ -82,20 +99,58 @@ pub fn time_request(request: &Request) -> Request {
 /// When there is no connection, or the request can't be made.
 pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option<Time>, ClientError> {
     let Ok(live) = Live::start(client, time_request(request)) else { return Ok(None) };
+    match answer(&live, &limits.at_most(TIME_TO_ANSWER)) {
+        Answer::Ours(time) => Ok(Some(time)),
+        Answer::Failed(
+            error @ (ClientError::Request(..)
+            | ClientError::Resolve(..)
+            | ClientError::Connect(..)
+            | ClientError::Tls(..)),
+        ) => Err(error),
+        _ => Ok(None),
+    }
+}
+
+/// The same, for whoever wants to know who answers instead.
+///
+/// # Errors
+/// When there is no response.
+pub fn ask_closely(client: &Client, request: &Request, limits: &Limits) -> Result<Asked, ClientError> {
+    let Ok(live) = Live::start(client, time_request(request)) else { return Ok(Asked::Nothing) };
     let limits = limits.at_most(TIME_TO_ANSWER);
+    match answer(&live, &limits) {
+        Answer::Ours(time) => Ok(Asked::Ours(time)),
+        Answer::Other(head) => {
+            let excerpt = excerpt(&head, &live, &limits);
+            Ok(Asked::Other(head.reply(&excerpt).description()))
+        }
+        Answer::Failed(error) => Err(error),
+        Answer::Nothing => Ok(Asked::Nothing),
+    }
+}
+
+/// What comes of a request for the time.
+enum Answer {
+    Ours(Time),
+    Other(Box<Head>),
+    Failed(ClientError),
+    Nothing,
+}
+
+fn answer(live: &Live, limits: &Limits) -> Answer {
     let (mut from, mut body) = (None, Vec::new());
     loop {
         match limits.next(live.news()) {
             Next::News(News::Head(head)) if head.status == 200 && is_json(&head) => from = Some(head),
+            Next::News(News::Head(head)) => return Answer::Other(head),
             Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
-            Next::News(News::End(..)) => return Ok(from.and_then(|head| time(&head, &body))),
-            Next::News(News::Failed(
-                error @ (ClientError::Request(..)
-                | ClientError::Resolve(..)
-                | ClientError::Connect(..)
-                | ClientError::Tls(..)),
-            )) => return Err(error),
-            _ => return Ok(None),
+            Next::News(News::Failed(error)) => return Answer::Failed(error),
+            news => {
+                let is_whole = matches!(news, Next::News(News::End(..)));
+                let Some(head) = from else { return Answer::Nothing };
+                let time = time(&head, &body).filter(|_| is_whole);
+                return time.map_or(Answer::Other(head), Answer::Ours);
+            }
         }
     }
 }
@@ -125,9 +180,7 @@ pub struct StreamState {
 /// Asks an origin of ours what it knows of the stream with this id; `request` is the one for the stream. None without an
 /// answer within 2 s.
 pub fn stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<Told> {
-    let mut request = time_request(request);
-    request.url = beside(&request.url, &format!("streams/{id}"), false);
-    let live = Live::start(client, request).ok()?;
+    let live = Live::start(client, request_beside(request, &format!("streams/{id}"))).ok()?;
     let limits = limits.at_most(TIME_TO_TELL);
     let (mut status, mut body) = (0, Vec::new());
     loop {

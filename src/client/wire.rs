@@ -36,7 +36,8 @@ pub(super) struct Events {
     pub(super) connected: Option<Instant>,
     pub(super) secured: Option<Instant>,
     pub(super) written: Option<Instant>,
-    /// The first read behind the newest write.
+    /// The first read behind the newest write, of what is no matter of TLS itself: a new connection's session tickets come
+    /// from whoever is near, long before the answer of an origin that is far behind.
     pub(super) answered: Option<Instant>,
     pub(super) last_read: Option<Instant>,
     pub(super) remote: Option<SocketAddr>,
@@ -103,6 +104,10 @@ impl<T: Transport> Transport for Watched<T> {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let result = self.inner.await_input(timeout);
+        if let Ok(true) = result {
+            let mut events = self.trace.events();
+            events.answered = events.answered.or(events.last_read);
+        }
         if let Err(Error::Io(error)) = &result
             && error.kind() == ErrorKind::UnexpectedEof
         {
@@ -239,7 +244,9 @@ impl Socket {
 /// Reads, and tells when the last of the bytes came: by the kernel's stamp, so that it does not matter how late this
 /// thread is to fetch them.
 fn receive(stream: &TcpStream, buffer: &mut [u8], flags: MsgFlags) -> io::Result<(usize, Instant)> {
-    let mut control = nix::cmsg_space!(TimeSpec);
+    // On 32-bit machines, musl adds the stamp once more, with 64-bit times, and without room for it marks the message as
+    // truncated.
+    let mut control = nix::cmsg_space!(TimeSpec, [i64; 2]);
     let mut parts = [IoSliceMut::new(buffer)];
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
     let (now, unix) = (Instant::now(), SystemTime::now());
@@ -285,9 +292,6 @@ impl Transport for Socket {
         // The system's clock, by which the kernel stamps, may have been set meanwhile.
         let at = events.last_read.map_or(at, |last| at.max(last));
         events.last_read = Some(at);
-        if read > 0 {
-            events.answered.get_or_insert(at);
-        }
         drop(events);
         self.buffers.input_appended(read);
         Ok(read > 0)

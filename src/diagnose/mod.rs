@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::live::Limits;
 use crate::client::{Client, Request};
-use crate::probe::{self, Paces, ProbeError, Prober, Setup, Watch, Wish};
+use crate::probe::{self, Paces, Path, ProbeError, Prober, Setup, Watch, Wish};
 use crate::report::Report;
 use crate::report::diagnosis::Diagnosed;
 use crate::verdict::Judgement;
@@ -32,11 +32,28 @@ pub struct Config {
     /// The request for the stream. A URL without a path means our origin's `/events`.
     pub request: Request,
     /// Another path to measure at the same time.
-    pub against: Option<Request>,
+    pub against: Option<Against>,
     /// Most an event may lag and still be in real time.
     pub within: Duration,
     /// How much time it takes.
     pub depth: Depth,
+}
+
+/// Another path.
+#[derive(Debug)]
+pub enum Against {
+    /// Anyone, for the same client.
+    Path(Request),
+    /// The direct way to the same origin on this machine, for a client of its own, which knows of no proxy: the origin's
+    /// clock is known exactly that way, and so are the lags on both.
+    Direct(Box<Client>, Request),
+}
+
+impl Against {
+    fn request(&self) -> &Request {
+        let (Against::Path(request) | Against::Direct(_, request)) = self;
+        request
+    }
 }
 
 /// How much time a diagnosis takes.
@@ -92,13 +109,23 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
     let begun = Instant::now();
     let (all, limits) = (limits, &limits.at_most(config.depth.most()));
     let prober = Prober::start(&config.client, watch)?;
+    let direct = match &config.against {
+        Some(Against::Direct(client, request)) => Some((prober.with_client(client), request)),
+        _ => None,
+    };
+    let direct = direct.as_ref().map(|(prober, request)| prober.path((*request).clone(), limits)).transpose()?;
     let path = prober.path(config.request.clone(), limits)?;
+    let path = direct.iter().fold(path, |path, direct| path.with_clock_of(direct));
     let mut case = Case::new(&path, config);
     let against = thread::scope(|scope| {
         let spawn = || thread::Builder::new().name("against".to_owned());
-        let prober = &prober;
-        let measure = |request| spawn().spawn_scoped(scope, move || other_path(prober, request, config, limits));
-        let against = config.against.as_ref().map(measure).transpose()?;
+        let (prober, direct) = (&prober, &direct);
+        let other = move |request: &Request| match direct {
+            Some(direct) => other_path(direct, request, config, limits),
+            None => other_path(&prober.path(request.clone(), limits)?, request, config, limits),
+        };
+        let measure = |request| spawn().spawn_scoped(scope, move || other(request));
+        let against = config.against.as_ref().map(Against::request).map(measure).transpose()?;
         case.first_look(limits)?;
         against.map(|thread| thread.join().unwrap_or_else(|_| Err(probe::lost().into()))).transpose()
     })?;
@@ -160,8 +187,7 @@ fn endurance(client: &Client, request: &Request, idle_max: Duration, limits: &Li
 }
 
 /// Measures the other path, as plain as this one.
-fn other_path(prober: &Prober<'_>, request: &Request, config: &Config, limits: &Limits) -> Result<Report, ProbeError> {
-    let path = prober.path(request.clone(), limits)?;
+fn other_path(path: &Path<'_>, request: &Request, config: &Config, limits: &Limits) -> Result<Report, ProbeError> {
     let (within, duration) = (config.within, config.depth.first());
     let wish = Wish { within, duration, plain: true, ..Wish::default() };
     let report = path.measure(&[Setup::new(path.request().clone(), wish)], limits)?.remove(0);

@@ -131,7 +131,7 @@ pub struct Prober<'a> {
     watch: Watch<'a>,
     epoch: Epoch,
     stalls: Arc<Mutex<Vec<Stall>>>,
-    /// The thread that watches ends with this.
+    /// The thread that watches ends with the last of these.
     _done: Sender<()>,
 }
 
@@ -153,6 +153,12 @@ impl<'a> Prober<'a> {
         let noted = Arc::clone(&stalls);
         thread::Builder::new().name("own timer".to_owned()).spawn(move || own_time::watch(epoch, &noted, &is_done))?;
         Ok(Prober { client, watch, epoch, stalls, _done: done })
+    }
+
+    /// The same, with another client.
+    #[must_use]
+    pub fn with_client(&self, client: &'a Client) -> Prober<'a> {
+        Prober { client, stalls: Arc::clone(&self.stalls), _done: self._done.clone(), ..*self }
     }
 
     /// The path that `request` for a stream takes: asks whose origin is at its end.

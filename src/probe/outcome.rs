@@ -25,6 +25,8 @@ pub(super) struct Measured {
     /// The URLs that redirected the request for the origin's time, and so those for the streams, too.
     pub(super) redirects: Vec<String>,
     pub(super) exchanges: Vec<Exchange>,
+    /// Those on a near way to the same origin, if there is one.
+    pub(super) near: Vec<Exchange>,
     /// Or why there are none.
     pub(super) streams: Result<Vec<Seen>, Answer>,
 }
@@ -32,7 +34,7 @@ pub(super) struct Measured {
 impl Measured {
     /// What it amounts to. `stalls` are the times in which this machine was late.
     pub(super) fn report(self, epoch: Epoch, stalls: &[Stall], within: Duration) -> Report {
-        let Measured { request, redirects, exchanges, streams } = self;
+        let Measured { request, redirects, exchanges, near, streams } = self;
         let mut parts = Parts { redirects, ..Parts::default() };
         match streams {
             Err(answer) => parts.failures.push(answer),
@@ -46,7 +48,9 @@ impl Measured {
         }
         let connect_us = parts.heads.iter().filter_map(|answered| connect_us(&answered.head.timing)).min();
         let least = parts.recorders.iter().filter_map(Recorder::least_transit_us).min();
-        let clock = Clock::from_exchanges(&exchanges, connect_us).or_else(|| least.map(Clock::from_least_transit));
+        let clock =
+            Clock::from_near_and_far(&near, &exchanges).or_else(|| Clock::from_exchanges(&exchanges, connect_us));
+        let clock = clock.or_else(|| least.map(Clock::from_least_transit));
         let mut summaries: Vec<Summary> =
             parts.recorders.iter().map(|recorder| recorder.summary(clock.as_ref(), stalls)).collect();
         // What was begun when its time was nearly up says nothing, either, where others say something.

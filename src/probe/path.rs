@@ -18,7 +18,7 @@ use crate::client::{ClientError, Request};
 use crate::lock::lock;
 use crate::nonce::nonce;
 use crate::report::Report;
-use crate::stats::{Clock, StreamSpec};
+use crate::stats::{Clock, Exchange, StreamSpec};
 use crate::verdict::Answer;
 
 /// How long after the origin's end something may still come, such as all of it.
@@ -35,6 +35,8 @@ pub struct Path<'p> {
     request: Request,
     redirects: Vec<String>,
     end: End,
+    /// Another way to the same origin, which tells its time exactly.
+    near: Option<&'p Path<'p>>,
 }
 
 /// Who is at a path's end.
@@ -91,7 +93,22 @@ impl<'p> Path<'p> {
                 End::Ours(exchanges)
             }
         };
-        Ok(Path { prober, request, redirects, end })
+        Ok(Path { prober, request, redirects, end, near: None })
+    }
+
+    /// The same, with the origin's clock as it is known on another way to the same origin, a near one: what there is known
+    /// by the time of a measurement counts for it.
+    #[must_use]
+    pub fn with_clock_of(self, near: &'p Path<'p>) -> Path<'p> {
+        Path { near: Some(near), ..self }
+    }
+
+    /// The exchanges so far with an origin of ours.
+    fn exchanges(&self) -> Vec<Exchange> {
+        match &self.end {
+            End::Ours(exchanges) => exchanges.all(),
+            End::Foreign | End::Nobody(_) => Vec::new(),
+        }
     }
 
     /// The request for its stream, whatever redirects there followed.
@@ -109,18 +126,16 @@ impl<'p> Path<'p> {
     /// # Errors
     /// When no thread, or no random number, is left.
     pub fn measure(&self, setups: &[Setup], limits: &Limits) -> io::Result<Vec<Report>> {
-        let (exchanges, streams) = match &self.end {
-            End::Nobody(answer) => (Vec::new(), setups.iter().map(|_| Err(answer.clone())).collect()),
-            End::Foreign => (Vec::new(), self.foreign(setups, limits)?),
-            End::Ours(exchanges) => {
-                let streams = self.ours(setups, exchanges, limits)?;
-                (exchanges.all(), streams)
-            }
+        let streams = match &self.end {
+            End::Nobody(answer) => setups.iter().map(|_| Err(answer.clone())).collect(),
+            End::Foreign => self.foreign(setups, limits)?,
+            End::Ours(exchanges) => self.ours(setups, exchanges, limits)?,
         };
+        let (exchanges, near) = (self.exchanges(), self.near.map(Path::exchanges).unwrap_or_default());
         let stalls = lock(&self.prober.stalls).clone();
         let report = |(setup, streams): (&Setup, _)| {
             let (request, redirects, exchanges) = (setup.request.clone(), self.redirects.clone(), exchanges.clone());
-            let measured = Measured { request, redirects, exchanges, streams };
+            let measured = Measured { request, redirects, exchanges, near: near.clone(), streams };
             measured.report(self.prober.epoch, &stalls, setup.wish.within)
         };
         Ok(setups.iter().zip(streams).map(report).collect())

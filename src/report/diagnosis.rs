@@ -2,7 +2,7 @@
 
 mod html;
 mod json;
-mod text;
+pub(super) mod text;
 
 use std::time::Duration;
 

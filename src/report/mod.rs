@@ -10,6 +10,7 @@ mod page;
 mod table;
 mod text;
 mod timing;
+pub mod tunnel;
 mod words;
 
 use serde_json::Value;

@@ -84,6 +84,12 @@ impl ListenAddr {
     }
 }
 
+impl From<SocketAddr> for ListenAddr {
+    fn from(address: SocketAddr) -> ListenAddr {
+        ListenAddr { host: Host::Ip(address.ip()), port: address.port() }
+    }
+}
+
 impl fmt::Display for ListenAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
@@ -102,7 +108,7 @@ impl FromStr for ListenAddr {
         let malformed =
             || format!("\"{text}\" is not ADDR:PORT, such as localhost:3000, 127.0.0.1:0, [::1]:3000 or :3000");
         if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(ListenAddr { host: Host::Ip(address.ip()), port: address.port() });
+            return Ok(address.into());
         }
         let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
         let port = Some(port).filter(|port| port.bytes().all(|b| b.is_ascii_digit())).ok_or_else(malformed)?;

@@ -4,6 +4,8 @@ use super::router::{ALLOW, PUBLIC_METHODS};
 use crate::http::Response;
 
 pub(crate) const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
+/// The line that is the answer of a server that is well.
+pub(crate) const HEALTHY: &str = "ok";
 const PAGE: &str = include_str!("../../index.html");
 
 /// What a path of the public part leads to.
@@ -74,5 +76,5 @@ pub(crate) fn page() -> Response {
 
 /// The answer of a server that is well.
 pub(crate) fn healthy() -> Response {
-    Response::text(200, "ok").with(NO_STORE.0, NO_STORE.1)
+    Response::text(200, HEALTHY).with(NO_STORE.0, NO_STORE.1)
 }

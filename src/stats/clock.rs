@@ -59,6 +59,19 @@ impl Clock {
         })
     }
 
+    /// The clock of an origin that is asked on two ways, a near one that tells its time exactly and a far one, after some
+    /// exchanges on each. What the far way takes forth and back is known each by itself then: what is held shows on the way
+    /// back alone, so that the shorter of both is what it takes when nothing is held. None without a usable exchange on each.
+    pub fn from_near_and_far(near: &[Exchange], far: &[Exchange]) -> Option<Clock> {
+        let clock = Clock::from_exchanges(near, None)?;
+        let usable = far.iter().filter(|exchange| exchange.round_trip_us() >= 0);
+        let best = usable.min_by_key(|exchange| exchange.round_trip_us())?;
+        let forth_us = clock.to_probe(best.t1_us) - best.t0_us;
+        let back_us = best.round_trip_us() - forth_us;
+        let path_us = forth_us.min(back_us).max(0);
+        Some(Clock { path_us, contradiction_us: contradiction_us(&[near, far].concat()), ..clock })
+    }
+
     /// The clock when nothing is known but the least of all `arrival − sent`: waits can be compared, a lag that every
     /// event has can't be seen.
     pub fn from_least_transit(transit_us: i64) -> Clock {
@@ -121,6 +134,23 @@ mod tests {
         assert_eq!((direct.path_us, direct.doubt_us), (40_100, 100));
         let slow_handshake = Clock::from_exchanges(&[exchange(0, 1_000, 1_000)], Some(30_000)).unwrap();
         assert_eq!((slow_handshake.path_us, slow_handshake.doubt_us), (1_000, 0));
+    }
+
+    #[test]
+    fn a_near_way_tells_the_time_and_a_far_one_how_long_it_is() {
+        let near = [exchange(0, 90, 110), exchange(50_000, 4_000, 100)];
+        let far = [exchange(10_000, 150_000, 152_000), exchange(90_000, 400_000, 150_000)];
+        let clock = Clock::from_near_and_far(&near, &far).unwrap();
+        assert_eq!((clock.offset_us, clock.error_us, clock.doubt_us), (UNIX - 10, 100, 100));
+        assert_eq!((clock.path_us, clock.contradiction_us), (150_010, 0));
+        assert_eq!(clock.excess_us(UNIX + 500_000, 655_000), 4_980);
+        // An answer that is held as events are: its way back tells nothing of the path.
+        let held = Clock::from_near_and_far(&near, &[exchange(10_000, 1_000, 201_000)]).unwrap();
+        assert_eq!((held.path_us, held.excess_us(UNIX, 201_000)), (1_010, 199_980));
+        assert_eq!((Clock::from_near_and_far(&near, &[]), Clock::from_near_and_far(&[], &far)), (None, None));
+        let mut set = far;
+        set.iter_mut().for_each(|exchange| exchange.t1_us += 3_600_000_000);
+        assert!(Clock::from_near_and_far(&near, &set).unwrap().contradiction_us > 3_590_000_000);
     }
 
     #[test]

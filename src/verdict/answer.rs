@@ -57,8 +57,14 @@ impl<'a> Reply<'a> {
         if self.is_event_stream() {
             return None;
         }
+        let Finding { id, text, advice, .. } = self.description();
+        Some(Finding::new(id, format!("the answer is no event stream but {text}")).advising(advice))
+    }
+
+    /// What it is, beginning with its status, whether or not an event stream is wanted.
+    pub fn description(&self) -> Finding {
         let name = marks::name(self).unwrap_or_else(|| self.name_of_status());
-        Some(Finding::new(name.id, self.sentence(&name)).advising(name.advice))
+        Finding::new(name.id, self.sentence(&name)).advising(name.advice)
     }
 
     /// The content type without parameters, in lower case.
@@ -96,7 +102,7 @@ impl<'a> Reply<'a> {
         let says = first_line(self.excerpt).map(|line| format!(": {line}")).unwrap_or_default();
         let Reply { status, .. } = self;
         let what = name.what;
-        format!("the answer is no event stream but {status}, {what} ({kind}{evidence}){redirected}{says}")
+        format!("{status}, {what} ({kind}{evidence}){redirected}{says}")
     }
 
     fn name_of_status(&self) -> Name {

@@ -103,7 +103,20 @@ impl Program {
 
     fn launch(name: &str, args: &[&str], input: Stdio) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sse-argo-tester"));
-        command.arg(name).args(args).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg(name).args(args).stdin(input);
+        Program::piped(command)
+    }
+
+    /// A command that runs it in its own way.
+    pub(crate) fn by(mut command: Command) -> Program {
+        command.stdin(Stdio::null());
+        let mut program = Program::piped(command);
+        program.out = program.child.stdout.take().map(Lines::of);
+        program
+    }
+
+    fn piped(mut command: Command) -> Program {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("start the program");
         let err = Lines::of(child.stderr.take().unwrap());
         Program { child, out: None, err }
@@ -126,6 +139,10 @@ impl Program {
     /// The next line on its standard error that contains `part`.
     pub(crate) fn log_line(&self, part: &str) -> String {
         std::iter::from_fn(|| self.err.next()).find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part:?}"))
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -22,19 +22,25 @@ const LABEL: usize = 8;
 pub fn text(diagnosed: &Diagnosed, style: Style) -> String {
     let mut page = Page::new(style);
     head(&mut page, diagnosed);
-    matrix(&mut page, diagnosed);
-    page.gap();
-    what_and_why(&mut page, diagnosed);
-    cure(&mut page, diagnosed);
-    for note in &diagnosed.diagnosis.notes {
-        labelled(&mut page, "note", Tone::Bold, note, Tone::Plain);
-    }
+    body(&mut page, diagnosed);
     page.gap();
     page.whole_line(&last_line(diagnosed));
     page.into_text()
 }
 
-fn head(page: &mut Page, diagnosed: &Diagnosed) {
+/// What came of the variants, and what follows from it.
+pub(in crate::report) fn body(page: &mut Page, diagnosed: &Diagnosed) {
+    matrix(page, diagnosed);
+    page.gap();
+    what_and_why(page, diagnosed);
+    cure(page, diagnosed);
+    for note in &diagnosed.diagnosis.notes {
+        labelled(page, "note", Tone::Bold, note, Tone::Plain);
+    }
+}
+
+/// What was asked, and who is in between.
+pub(in crate::report) fn head(page: &mut Page, diagnosed: &Diagnosed) {
     let url = shortened(&diagnosed.url, page.columns());
     page.line(&[Span::new(&url, Tone::Bold)]);
     if let Some(hop) = diagnosed.plain().and_then(|row| row.report.hop.as_ref()) {
@@ -113,7 +119,8 @@ pub(super) fn outcome(row: &Row) -> String {
     }
 }
 
-fn labelled(page: &mut Page, label: &str, tone: Tone, text: &str, text_tone: Tone) {
+/// Sentences behind a word.
+pub(in crate::report) fn labelled(page: &mut Page, label: &str, tone: Tone, text: &str, text_tone: Tone) {
     page.wrapped(Span::new(&format!("{label:LABEL$}"), tone), LABEL, text, text_tone);
 }
 
@@ -215,7 +222,8 @@ fn line(page: &mut Page, text: &str) {
     page.wrapped(Span::new(&" ".repeat(LABEL + 2), Tone::Plain), LABEL + 4, text, Tone::Good);
 }
 
-fn last_line(diagnosed: &Diagnosed) -> String {
+/// The line for grep.
+pub(in crate::report) fn last_line(diagnosed: &Diagnosed) -> String {
     let diagnosis = &diagnosed.diagnosis;
     let Some(plain) = diagnosed.plain() else { return String::new() };
     let verdict = &plain.report.verdict;
