@@ -9,7 +9,7 @@ use crate::proxy::{Hop, Proxy};
 use crate::run::{bytes_off, exit_code, is_near, ms_off, try_all};
 
 /// Diagnoses at a time. Each has up to 24 streams.
-const ABREAST: usize = 4;
+const ABREAST: usize = 6;
 /// What a path is said to do must not hang on one measurement.
 const TIMES: usize = 3;
 /// Seconds after which a diagnosis is given up; none should take as long.
