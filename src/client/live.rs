@@ -77,6 +77,12 @@ impl Limits {
         is_time_up || self.stopped.try_recv() != Err(TryRecvError::Empty)
     }
 
+    /// Whether there is so much time left.
+    pub fn leave(&self, time: Duration) -> bool {
+        !self.are_over()
+            && self.deadline.is_none_or(|deadline| deadline.saturating_duration_since(Instant::now()) >= time)
+    }
+
     /// Lets some time pass. None when it has; otherwise what came before that, which is an end of these limits.
     pub fn pause(&self, time: Duration) -> Option<Next> {
         let next = self.at_most(time).next(&never());
@@ -178,6 +184,8 @@ mod tests {
         drop(sender);
         assert!(matches!(limits.next(&news), Next::News(News::End(_, Ending::Failed(_)))));
         assert!(!limits.are_over() && limits.at_most(Duration::ZERO).are_over());
+        let second = limits.at_most(Duration::from_secs(1));
+        assert!(limits.leave(Duration::MAX) && second.leave(Duration::ZERO) && !second.leave(Duration::from_secs(2)));
         drop(stop);
         assert!(limits.are_over());
         assert!(matches!(limits.pause(Duration::MAX), Some(Next::Stopped)));

@@ -135,11 +135,11 @@ impl<'a> Case<'a> {
         wanted.extend(variants.map(|variant| (variant.clone(), others(&variant))));
         let mut looks = self.look(wanted, limits)?;
         // As many at once as got through, again and again.
-        let is_refused = |look: &&mut Entry| look.tried().is_refused();
+        let is_refused = |look: &&mut Entry| look.variant.is_steady() && look.tried().is_refused();
         let count = |looks: &mut Vec<Entry>| looks.iter_mut().filter(is_refused).count();
         let mut refused = count(&mut looks);
         let passed = looks.len() - refused;
-        while refused > 0 && !looks[0].tried().is_refused() && !limits.are_over() {
+        while refused > 0 && !looks[0].tried().is_refused() && limits.leave(self.depth.reserve()) {
             self.look_again(looks.iter_mut().filter(is_refused).take(passed).collect(), limits)?;
             if std::mem::replace(&mut refused, count(&mut looks)) == refused {
                 break;

@@ -83,6 +83,11 @@ impl Depth {
         }
     }
 
+    /// The time to keep for another look at some, and for the second look.
+    fn reserve(self) -> Duration {
+        Duration::from_secs(if self == Depth::Quick { 7 } else { 14 })
+    }
+
     /// How long the longest streams of a first look run.
     fn first(self) -> Option<Duration> {
         (self == Depth::Quick).then(|| Duration::from_millis(3500))

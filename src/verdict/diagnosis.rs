@@ -226,8 +226,12 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let remedies = remedies(evidence, plain);
     let smallest = remedies.iter().find(|remedy| remedy.works == Some(true) && remedy.place != Place::ProxyConfig);
     let smallest = smallest.map(|remedy| remedy.id.clone());
-    let works: Vec<&[CureId]> =
-        remedies.iter().filter(|remedy| remedy.works == Some(true)).map(|remedy| remedy.changes.as_slice()).collect();
+    // What was seen once is no cure to be trusted, but it says something about the path.
+    let once: Vec<&Tried> = if evidence.again.is_empty() { working(evidence.tried) } else { Vec::new() };
+    let streamed = |remedy: &&Remedy| {
+        remedy.works == Some(true) || once.iter().any(|tried| tried.variant.changes() == remedy.changes)
+    };
+    let works: Vec<&[CureId]> = remedies.iter().filter(streamed).map(|remedy| remedy.changes.as_slice()).collect();
     let cause = cause::of(evidence, plain, &works);
     let advice = cause.as_ref().map(|cause| advice::of(evidence, plain, cause)).unwrap_or_default();
     let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref())).collect();

@@ -72,7 +72,11 @@ fn where_few_streams_pass_at_a_time_the_rest_is_asked_for_again() {
     let proxy = Origin::proxy(&format!("http://{}/events", origin.address), &["--like", "nginx-default"]);
     let report = diagnose(&format!("http://{}/events", proxy.address), &[]).end();
     assert_eq!((&report["cause"]["id"], &report["smallest_cure"]), (&json!("buffer"), &json!("accel-no")), "{report}");
-    assert!(cures(&report, false).contains(&"post"), "{report}");
+    // For all of them there may be no time; then they are named.
+    let unknown = cures(&report, Value::Null).into_iter().filter(|id| *id != "proxy-config");
+    let notes = notes(&report);
+    assert!(unknown.into_iter().all(|id| notes.contains(id)), "{report}");
+    assert!(cures(&report, false).len() > 5, "{report}");
 }
 
 #[test]
