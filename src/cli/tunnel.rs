@@ -98,7 +98,7 @@ fn protocols(text: &str) -> Result<Protocols, String> {
 }
 
 fn ready_timeout(text: &str) -> Result<Duration, String> {
-    super::probe::between(text, Duration::from_secs(1), Duration::from_secs(3600), "1s to 1h")
+    super::probe::between(text, Duration::from_secs(1), Duration::from_secs(3600), "1s to 1h, with its unit: 90s")
 }
 
 /// Where the origin serves, unless the user says otherwise: what leads to it from elsewhere knows but one port.
@@ -114,10 +114,21 @@ fn check(options: &Tunnel) -> Result<(), String> {
         let stray = stray.escape_debug();
         return Err(format!("unexpected argument \"{stray}\": what is for cloudflared stands behind '--'"));
     }
-    if options.args.iter().any(|arg| arg == "--token" || arg.starts_with("--token=")) {
+    // Its command line takes options with one dash, too.
+    let has = |name: &str| {
+        let options = options.args.iter().filter(|arg| arg.starts_with('-')).map(|arg| arg.trim_start_matches('-'));
+        options.into_iter().any(|option| option.split('=').next() == Some(name))
+    };
+    if has("token") {
         return Err(
             "a token on the command line is shown to everybody on this machine: set TUNNEL_TOKEN instead".to_owned()
         );
+    }
+    if let Some(name) = ["metrics", "url"].into_iter().find(|name| has(name)) {
+        return Err(format!("--{name} of cloudflared is set by this command: leave it out behind '--'"));
+    }
+    if options.args.iter().any(|arg| arg == "run") && options.hostname.is_none() && options.public_url.is_none() {
+        return Err("'run' is for a named tunnel: give its public name with --hostname, too".to_owned());
     }
     if options.public_url.is_some() {
         let given = [
@@ -194,7 +205,9 @@ pub(super) fn run(mut options: Tunnel, out: &mut dyn Write) -> Result<Exit, Fail
     let (client, direct) = client.into_clients().map_err(Failure::usage)?;
     let page = ReportFile::create(options.report.as_deref())?;
     let cannot_wait = |error: io::Error| Failure::unreachable(format!("handle signals: {error}"));
-    let wish = Wish::within(GRACE, HURRIED).map_err(cannot_wait)?;
+    let wish = Wish::within(GRACE, HURRIED);
+    // It serves on for somebody: if nobody reads any more, there is nobody.
+    let wish = if options.once { wish } else { wish.and_then(Wish::or_unread) }.map_err(cannot_wait)?;
     let limits = wish.limits(None).map_err(cannot_wait)?;
     let stopped = wish.stop().channel().map_err(cannot_wait)?;
     let server = Server::start(Config::new(listen(&options)));
@@ -240,8 +253,15 @@ impl Stage<'_> {
         opened: &mut Option<Opened>,
     ) -> Result<Exit, Failure> {
         let quiet = Quiet::new();
-        let tunnelled = self.measure(ways, opened)?;
+        let tunnelled = self.measure(ways, opened);
         drop(quiet);
+        let tunnelled = match tunnelled {
+            Err(failure) if self.options.json && failure.exit == Exit::Unreachable => {
+                show(out, &tunnel::failed_json(&failure.text).to_string());
+                return Err(failure);
+            }
+            other => other?,
+        };
         self.status.end();
         let paged = tunnelled.naming().map(|run| page.write(&run.diagnosed));
         let text = written(&tunnelled, self.options.json);

@@ -1,6 +1,7 @@
 //! What the way from the world to an origin does, beside the direct one: as text and as JSON.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::diagnosis::text::{body, head, labelled, last_line};
 use super::diagnosis::{self, Diagnosed};
@@ -249,6 +250,14 @@ pub fn json(tunnelled: &Tunnelled) -> Json<'_> {
         failed.iter().map(|Failed { protocol, error, advice }| Outcome::Failed { protocol: *protocol, error, advice });
     let all: Vec<Outcome<'_>> = all.chain(failed).collect();
     Json { first: runs.first().map(json_run), runs: (all.len() > 1).then_some(all) }
+}
+
+/// That there was no tunnel to measure, and why, with the names that [`json`] has.
+pub fn failed_json(error: &str) -> Value {
+    let unknown = Value::Null;
+    serde_json::json!({
+        "schema": SCHEMA, "public_url": unknown, "protocol": unknown, "direct": unknown, "tunnel": unknown, "error": error,
+    })
 }
 
 fn json_run(run: &Run) -> JsonRun<'_> {

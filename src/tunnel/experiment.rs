@@ -292,5 +292,5 @@ impl Experiment<'_> {
 /// Rounded up, so that what is said of it is short.
 fn whole_seconds(time: Duration) -> Duration {
     let seconds = time.as_millis().div_ceil(1000);
-    if time < Duration::from_secs(1) { time } else { Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)) }
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
 }

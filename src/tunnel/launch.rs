@@ -43,7 +43,8 @@ fn become_program(args: &[OsString]) -> io::Result<Infallible> {
     if parent.is_none() || dashes != "--" {
         return Err(io::Error::other("no parent"));
     }
-    set_parent_process_death_signal(Some(Signal::TERM))?;
+    // One that the program can't put off.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     // A parent that died before is not told of any more.
     if getppid() != parent {
         return Err(io::Error::other("the parent is gone"));

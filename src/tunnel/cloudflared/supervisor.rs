@@ -23,6 +23,8 @@ use crate::units::format_duration;
 
 /// How long a program that is told to end may take.
 const GRACE: Duration = Duration::from_secs(2);
+/// The same of one that was of no use yet.
+const SHORT_GRACE: Duration = Duration::from_millis(500);
 /// The wait before it is started again, the first time; it doubles each time.
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 /// The longest such wait.
@@ -155,14 +157,18 @@ impl Supervisor {
 impl Supervisor {
     /// Ends it for good, at once when `hurry` has something to say.
     pub(super) fn end(&mut self, hurry: &Receiver<()>) {
+        self.end_within(GRACE, hurry);
+    }
+
+    fn end_within(&mut self, grace: Duration, hurry: &Receiver<()>) {
         let Some(thread) = self.thread.take() else { return };
         self.shared.ending.trigger();
         self.signal(Signal::TERM);
         select! {
             recv(self.over) -> _ => {}
             recv(hurry) -> _ => self.signal(Signal::KILL),
-            default(GRACE) => {
-                log::warn!("cloudflared does not end within {}, and is killed", format_duration(GRACE));
+            default(grace) => {
+                log::warn!("cloudflared does not end within {}, and is killed", format_duration(grace));
                 self.signal(Signal::KILL);
             }
         }
@@ -173,7 +179,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        self.end(&never());
+        self.end_within(SHORT_GRACE, &never());
     }
 }
 

@@ -49,6 +49,17 @@ fn while_it_waits_for_the_public_url() {
 }
 
 #[test]
+fn while_it_waits_and_cloudflared_does_not_hear() {
+    let set = Set::new().mode("deaf");
+    let elsewhere = format!("{}:127.0.0.2", set.host());
+    let program = set.start(&["--resolve", &elsewhere]);
+    program.log_line("waiting for the origin to answer through");
+    program.signal(Signal::INT);
+    let finished = interrupted(&set, program);
+    assert_eq!(finished.code, Some(130), "{}", finished.said());
+}
+
+#[test]
 fn while_it_diagnoses() {
     let set = Set::new();
     let program = set.start(&["--quick"]);
@@ -84,7 +95,12 @@ fn while_it_serves_and_cloudflared_does_not_hear() {
 
 #[test]
 fn when_it_is_killed() {
-    let set = Set::new();
+    killed(Set::new());
+    killed(Set::new().mode("deaf"));
+}
+
+/// Kills it, after which there must be no cloudflared.
+fn killed(set: Set) {
     let program = set.start(&["--quick"]);
     serving(&set, &program);
     program.signal(Signal::KILL);

@@ -44,6 +44,15 @@ fn one_that_ends() {
 }
 
 #[test]
+fn as_json_it_is_an_object_too() {
+    let set = Set::new();
+    let finished = set.finish(Program::by(set.command(&["--cloudflared", "no-such-program", "--json"])));
+    let json: serde_json::Value = serde_json::from_str(&finished.out.join("")).unwrap();
+    assert_eq!((finished.code, &json["schema"], &json["tunnel"]), (Some(3), &1.into(), &serde_json::Value::Null));
+    assert!(json["error"].as_str().unwrap().contains("there is no such program"), "{json}");
+}
+
+#[test]
 fn one_that_is_not_installed() {
     let set = Set::new();
     let said = failed(&set, Program::by(set.command(&["--cloudflared", "no-such-program"])), 3);
@@ -112,6 +121,10 @@ fn what_can_not_be_meant() {
         (&["--public-url", "https://h"], "leave --cloudflared out"),
         (&["--hostname", "https://h", "--", "run", "name"], "--hostname is a name"),
         (&["--protocol", "tcp"], "auto, quic, http2 and both"),
+        (&["--", "-token", "x"], "a token on the command line"),
+        (&["--", "--metrics=127.0.0.1:1"], "--metrics of cloudflared is set"),
+        (&["--", "run", "name"], "give its public name with --hostname"),
+        (&["--ready-timeout", "5"], "with its unit"),
         (&["--listen", "[::1]:0"], "a quick tunnel leads to 127.0.0.1"),
         (&["--report", "/no-such-folder/r.html"], "write /no-such-folder/r.html"),
         (&["-X", "HEAD"], "asks for no events"),
