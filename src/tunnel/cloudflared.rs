@@ -208,8 +208,10 @@ impl Cloudflared {
     /// token is triggered.
     pub fn wait_ready(&self, timeout: Duration, progress: &mut dyn FnMut(&str)) -> Result<PublicUrl, TunnelError> {
         let begun = Instant::now();
+        let mut ended = 0;
         loop {
             for event in self.events.try_iter() {
+                ended += u32::from(matches!(event, Event::Ended(_)));
                 match event {
                     Event::Problem(found) if self.is_final(&found) => return Err(TunnelError::Problem(found)),
                     event => progress(&event.to_string()),
@@ -220,7 +222,7 @@ impl Cloudflared {
             if let Some((run, Ok(name))) = ready.map(|(run, server)| (run, self.name(server))) {
                 let url = format!("https://{}", name.ok_or(TunnelError::NoName)?);
                 self.supervisor.note_ready();
-                log::info!("cloudflared is connected url={url}");
+                progress(&format!("cloudflared is connected, with {url}"));
                 return Ok(PublicUrl { url, run });
             }
             let left = timeout.saturating_sub(begun.elapsed());
@@ -229,7 +231,7 @@ impl Cloudflared {
             }
             if left.is_zero() {
                 let (found, last) = self.supervisor.told();
-                return Err(TunnelError::NotReady { within: timeout, found, last });
+                return Err(TunnelError::NotReady { within: timeout, found, last, ended });
             }
         }
     }

@@ -47,6 +47,9 @@ impl PublicError {
     pub fn advice(&self) -> &'static str {
         match self {
             PublicError::Refused(_, finding) | PublicError::TimeUp(_, _, Some(finding)) => advice(finding),
+            PublicError::TimeUp(_, _, None) => {
+                "there was no answer at all: does it lead to the origin that this command has started, with the port of --listen?"
+            }
             _ => "",
         }
     }

@@ -126,7 +126,7 @@ fn one_that_is_not_there() {
     let mut stage = Stage::quick(1);
     stage.settings.program = "no-such-cloudflared".into();
     let error = Cloudflared::start(stage.settings, &stage.stop).unwrap_err();
-    assert_eq!(error.to_string(), "start no-such-cloudflared: there is no such program");
+    assert_eq!(error.to_string(), "start no-such-cloudflared: there is no such program, or it can't be executed");
     for system in ["apt ", "dnf ", "pacman ", "brew ", "Raspberry Pi", "cloudflare/cloudflared", "--cloudflared PATH"] {
         assert!(error.advice().contains(system), "{system}");
     }

@@ -35,6 +35,8 @@ pub enum TunnelError {
         found: Option<Found>,
         /// The newest lines of its log, fit for a terminal.
         last: Vec<String>,
+        /// How often it ended by itself meanwhile.
+        ended: u32,
     },
     /// It doesn't tell the name of its quick tunnel.
     NoName,
@@ -59,13 +61,22 @@ impl fmt::Display for TunnelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TunnelError::NotInstalled(program) => {
-                write!(f, "start {}: there is no such program", program.display().to_string().escape_debug())
+                write!(
+                    f,
+                    "start {}: there is no such program, or it can't be executed",
+                    program.display().to_string().escape_debug()
+                )
             }
             TunnelError::System(error) => write!(f, "start cloudflared: {error}"),
             TunnelError::Problem(found) => write!(f, "start a tunnel with cloudflared: {found}"),
-            TunnelError::NotReady { within, found, last } => {
+            TunnelError::NotReady { within, found, last, ended } => {
                 let within = format_duration(*within);
                 write!(f, "wait for cloudflared to connect: it did not within {within}")?;
+                match ended {
+                    0 => {}
+                    1 => f.write_str(", and ended by itself")?,
+                    times => write!(f, ", and ended by itself {times} times")?,
+                }
                 match (found, last.last()) {
                     (Some(found), _) => write!(f, ": {found}"),
                     (None, Some(line)) => write!(f, "; the last that it said: {line}"),
