@@ -37,7 +37,8 @@ impl Entry {
     fn is_doubtful(&self) -> bool {
         let tried = self.tried();
         let is_open = tried.verdict.verdict == Judgement::Inconclusive;
-        self.variant.is_steady() && tried.is_doubtful() && (is_open || self.variant != Variant::plain())
+        let is_rich = self.variant == Variant::plain() && self.setup.wish.paces == Paces::Four;
+        self.variant.is_steady() && tried.is_doubtful() && (is_open || !is_rich)
     }
 }
 

@@ -29,7 +29,10 @@ const LAST_WORDS: [(&str, [&str; 2]); 4] = [
         "error parsing YAML in config file at /home/u/.cloudflared/config.yml: yaml: line 4",
         ["/home/u/.cloudflared/config.yml", "repair it"],
     ),
-    ("panic: something that nobody knows", ["did not within 2s, and ended by itself", "panic: something that nobody knows"]),
+    (
+        "panic: something that nobody knows",
+        ["did not within 2s, and ended by itself", "panic: something that nobody knows"],
+    ),
 ];
 
 #[test]
