@@ -101,6 +101,18 @@ impl ClientOptions {
         Ok(Request::event_stream(&origin::absolute(url), self.method.as_deref(), &self.changes, body))
     }
 
+    /// The same, for a command that needs events `to` do something with them.
+    ///
+    /// # Errors
+    /// Also for a method that asks for none.
+    pub(super) fn request_for_events(&self, url: &str, to: &str) -> Result<Request, String> {
+        let request = self.request(url)?;
+        if request.method.eq_ignore_ascii_case("HEAD") {
+            return Err(format!("-X HEAD asks for no events, and so there is nothing to {to}"));
+        }
+        Ok(request)
+    }
+
     /// The client.
     ///
     /// # Errors

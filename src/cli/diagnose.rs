@@ -16,7 +16,6 @@ use super::terminal::{self, Progress};
 use super::{Exit, Failure};
 use crate::diagnose::patience::IDLE_MAX;
 use crate::diagnose::{self, Against, Config, Depth};
-use crate::probe::ProbeError;
 use crate::report::diagnosis::{self, Diagnosed};
 use crate::verdict::Judgement;
 
@@ -75,10 +74,7 @@ fn depth(options: &Diagnose) -> Result<Depth, Failure> {
 pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Failure> {
     let client = options.client();
     let max_time = client.max_time;
-    let request = client.request(&options.url).map_err(Failure::usage)?;
-    if request.method.eq_ignore_ascii_case("HEAD") {
-        return Err(Failure::usage("-X HEAD asks for no events, and so there is nothing to diagnose".to_owned()));
-    }
+    let request = client.request_for_events(&options.url, "diagnose").map_err(Failure::usage)?;
     let against = options.against.as_deref().map(|url| client.request(url)).transpose().map_err(Failure::usage)?;
     let config = Config {
         client: client.into_client().map_err(Failure::usage)?,
@@ -102,7 +98,7 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
         events.fetch_add(1, Ordering::Relaxed);
     });
     drop(progress);
-    let diagnosed = diagnosed.map_err(unmeasured)?;
+    let diagnosed = diagnosed?;
     let paged = page.write(&diagnosed);
     let text = written(&diagnosed, options.json);
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -110,14 +106,6 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
     printed.or_else(unless_unread)?;
     let verdict = diagnosed.plain().map_or(Judgement::Inconclusive, |plain| plain.report.verdict.verdict);
     Ok(wish.exit(Exit::Verdict(verdict)))
-}
-
-/// A diagnosis that could not be made, told.
-pub(super) fn unmeasured(error: ProbeError) -> Failure {
-    match error {
-        ProbeError::Request(_) => Failure::usage(error.to_string()),
-        ProbeError::System(_) => Failure::unreachable(error.to_string()),
-    }
 }
 
 /// Where the page goes, if it is wanted: opened before anything is measured.

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use argh::FromArgs;
 
 use crate::escape::escaped;
+use crate::probe::ProbeError;
 use crate::server::config::{Config, MAX_CONNECTIONS};
 use crate::server::{Server, grow_descriptor_table};
 use crate::shutdown::Interrupts;
@@ -87,6 +88,16 @@ impl Failure {
 
     fn unreachable(text: String) -> Failure {
         Failure { exit: Exit::Unreachable, text }
+    }
+}
+
+/// A measurement that could not be made, told.
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Failure {
+        match error {
+            ProbeError::Request(_) => Failure::usage(error.to_string()),
+            ProbeError::System(_) => Failure::unreachable(error.to_string()),
+        }
     }
 }
 

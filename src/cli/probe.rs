@@ -15,7 +15,7 @@ use super::interrupt::Wish;
 use super::terminal::{self, Progress};
 use super::{Exit, Failure};
 use crate::lock::lock;
-use crate::probe::{self, Config, Notice, ProbeError};
+use crate::probe::{self, Config, Notice};
 use crate::report::{self, Report, Style};
 use crate::units::parse_duration;
 use crate::verdict::WITHIN_US;
@@ -99,10 +99,7 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
     let client = options.client();
     let max_time = client.max_time;
     let format = if options.json { Format::Json } else { options.format };
-    let request = client.request(&options.url).map_err(Failure::usage)?;
-    if request.method.eq_ignore_ascii_case("HEAD") {
-        return Err(Failure::usage("-X HEAD asks for no events, and so there is nothing to measure".to_owned()));
-    }
+    let request = client.request_for_events(&options.url, "measure").map_err(Failure::usage)?;
     let against = options.against.as_deref().map(|url| client.request(url)).transpose().map_err(Failure::usage)?;
     let config = Config {
         client: client.into_client().map_err(Failure::usage)?,
@@ -141,10 +138,7 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         let _progress = Progress::start(move || lock(&shown).line());
         probe::run(&config, &limits, &|notice| lock(&seen).note(notice))
     };
-    let report = report.map_err(|error| match error {
-        ProbeError::Request(_) => Failure::usage(error.to_string()),
-        ProbeError::System(_) => Failure::unreachable(error.to_string()),
-    })?;
+    let report = report?;
     let recorded = record.zip(report.recording.as_ref()).map(|(mut file, recording)| writeln!(file, "{recording}"));
     let text = written(&report, format, terminal::style(&io::stdout()));
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -11,7 +11,7 @@ use argh::{ArgsInfo, FromArgs};
 use crossbeam_channel::Receiver;
 
 use super::client::client_command;
-use super::diagnose::{ReportFile, unmeasured};
+use super::diagnose::ReportFile;
 use super::interrupt::Wish;
 use super::logging::Quiet;
 use super::options::PORT;
@@ -197,10 +197,7 @@ pub(super) fn run(mut options: Tunnel, out: &mut dyn Write) -> Result<Exit, Fail
     let client = options.client();
     let max_time = client.max_time;
     // Its URL is known only when there is a tunnel.
-    let request = client.request("localhost").map_err(Failure::usage)?;
-    if request.method.eq_ignore_ascii_case("HEAD") {
-        return Err(Failure::usage("-X HEAD asks for no events, and so there is nothing to diagnose".to_owned()));
-    }
+    let request = client.request_for_events("localhost", "diagnose").map_err(Failure::usage)?;
     let public = options.public_url.as_deref().map(|url| client.request(url)).transpose().map_err(Failure::usage)?;
     let (client, direct) = client.into_clients().map_err(Failure::usage)?;
     let page = ReportFile::create(options.report.as_deref())?;
@@ -293,7 +290,7 @@ impl Stage<'_> {
                     let limits = limits.as_ref().unwrap_or(&experiment.limits);
                     let watch = |_: &Notice<'_>| self.status.count();
                     let run = experiment.diagnose(now, options.within, depth, limits, &watch);
-                    tunnelled.runs.push(run.map_err(unmeasured)?);
+                    tunnelled.runs.push(run?);
                 }
                 Err(error) if error.is_stopped() && tunnelled.runs.is_empty() => {
                     return Err(Failure { exit: Exit::Interrupted, text: error.to_string() });

@@ -224,9 +224,7 @@ impl<'a> Case<'a> {
         let reports = self.path.measure(&setups, limits)?;
         let looks = variants.into_iter().zip(setups).zip(reports);
         let looks = looks.map(|((variant, setup), mut report)| {
-            if !variant.is_steady() {
-                only_whether_cut(&variant, &mut report);
-            }
+            only_whether_cut(&variant, &mut report);
             Entry { variant, setup, report, again: None }
         });
         let mut looks: Vec<Entry> = looks.collect();

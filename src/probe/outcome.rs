@@ -51,16 +51,16 @@ impl Measured {
         let clock =
             Clock::from_near_and_far(&near, &exchanges).or_else(|| Clock::from_exchanges(&exchanges, connect_us));
         let clock = clock.or_else(|| least.map(Clock::from_least_transit));
-        let mut summaries: Vec<Summary> =
-            parts.recorders.iter().map(|recorder| recorder.summary(clock.as_ref(), stalls)).collect();
+        let summed = std::mem::take(&mut parts.recorders).into_iter().map(|recorder| {
+            let summary = recorder.summary(clock.as_ref(), stalls);
+            (recorder, summary)
+        });
         // What was begun when its time was nearly up says nothing, either, where others say something.
-        let late = summaries.iter().filter(|summary| was_begun_in_vain(summary)).count();
-        parts.begun_in_vain = late;
-        if late < summaries.len() {
-            let mut kept = summaries.iter().map(|summary| !was_begun_in_vain(summary));
-            parts.recorders.retain(|_| kept.next().unwrap_or(true));
-            summaries.retain(|summary| !was_begun_in_vain(summary));
-        }
+        let (in_vain, others): (Vec<_>, Vec<_>) = summed.partition(|(_, summary)| was_begun_in_vain(summary));
+        parts.begun_in_vain = in_vain.len();
+        let counted = if others.is_empty() { in_vain } else { others };
+        let (recorders, summaries): (Vec<Recorder>, Vec<Summary>) = counted.into_iter().unzip();
+        parts.recorders = recorders;
         let answer = match parts.failures.first() {
             Some(answer) if summaries.is_empty() || parts.fails_small_events(answer) => answer.clone(),
             _ => Answer::Stream,

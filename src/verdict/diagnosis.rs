@@ -224,7 +224,7 @@ fn age_cut_us(tried: &[Tried]) -> Option<i64> {
 pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let Some(plain) = evidence.tried.first() else { return Diagnosis::default() };
     let remedies = remedies(evidence, plain);
-    let smallest = remedies.iter().find(|remedy| remedy.works == Some(true) && remedy.place != Place::ProxyConfig);
+    let smallest = remedies.iter().find(|remedy| remedy.works == Some(true));
     let smallest = smallest.map(|remedy| remedy.id.clone());
     // What was seen once is no cure to be trusted, but it says something about the path.
     let once: Vec<&Tried> = if evidence.again.is_empty() { working(evidence.tried) } else { Vec::new() };
