@@ -3,7 +3,7 @@
 //! An answer is known by its marks: header fields, cookies, where it redirected to, words of its text. The first row of
 //! the table in `marks` that fits names it; without one, the status does.
 
-mod marks;
+pub(super) mod marks;
 
 use super::findings::{Finding, Id};
 use crate::escape::shortened;

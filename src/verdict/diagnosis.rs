@@ -42,7 +42,7 @@ pub struct Tried {
 }
 
 /// Streams cut by a limit on their age end at the same, give or take this, in microseconds.
-const SAME_AGE_US: u64 = 500_000;
+const SAME_LIFE_US: u64 = 500_000;
 
 /// So few late events may be a moment's doing.
 const FEW: f64 = 0.3;
@@ -217,7 +217,7 @@ fn is_idle_cut(tried: &[Tried]) -> bool {
 fn age_cut_us(tried: &[Tried]) -> Option<i64> {
     let cut = |variant| find(tried, &variant).filter(|tried| tried.is_cut()).and_then(|tried| tried.end.1);
     let (quiet, beating) = (cut(Variant::quiet())?, cut(Variant::heartbeat())?);
-    (quiet.abs_diff(beating) < SAME_AGE_US).then_some(quiet.min(beating))
+    (quiet.abs_diff(beating) < SAME_LIFE_US).then_some(quiet.min(beating))
 }
 
 /// Reasons. There is a plain variant.

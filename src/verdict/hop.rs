@@ -1,6 +1,6 @@
 //! Who is in between, as far as it says so itself. It picks words, never the verdict.
 
-mod products;
+pub(super) mod products;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use products::Side::{self, Answer, Asked, Both};
 use products::{Mark, PRODUCTS, UNNAMED};
 
 /// How much of a header field's value is shown, in characters.
-const VALUE_MAX: usize = 80;
+const FIELD_MAX: usize = 80;
 
 /// A part of the path that shows, or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,7 +94,7 @@ impl Field {
         let seen = if self.side == Asked { "the origin saw " } else { "" };
         let value =
             if self.name == "set-cookie" { self.value.split('=').next().unwrap_or_default() } else { &self.value };
-        format!("{seen}{}: {}", shortened(&self.name, VALUE_MAX), shortened(value, VALUE_MAX))
+        format!("{seen}{}: {}", shortened(&self.name, FIELD_MAX), shortened(value, FIELD_MAX))
     }
 }
 

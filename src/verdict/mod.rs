@@ -4,6 +4,8 @@
 //! at different paces means that time releases, the same bytes that bytes do, its own interval that the next event does.
 //! A slow stream of small events names the verdict; the others explain it. Another origin's streams are judged by
 //! arrivals alone.
+//!
+//! The script `core` in `index.html` says the same in JavaScript, under the same names: change both.
 
 mod answer;
 mod classify;
@@ -16,12 +18,14 @@ pub mod endurance;
 mod findings;
 mod foreign;
 mod hop;
+mod products;
 mod shape;
 
 pub use answer::Reply;
 pub use cure::{CureId, Place};
 pub use findings::{Finding, Id, Severity};
 pub use hop::Hop;
+pub use products::products;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,9 @@
 //! A path as a model: what is sent when, in; what is read when, out. Times are microseconds since the probe's start.
 
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
+use serde_json::{Value, json};
 use sse_argo_tester::stats::{Clock, Ending, Exchange, Origin, Recorder, StreamSpec, Summary, What};
 
 pub(crate) const MS: i64 = 1_000;
@@ -159,6 +163,15 @@ impl Run {
     pub(crate) fn summaries(&self, clock: Option<&Clock>) -> Vec<Summary> {
         self.streams.iter().map(|seen| seen.record().summary(clock, &[])).collect()
     }
+
+    /// What a story file says of the run as a whole; its streams are [`Seen::json`].
+    pub(crate) fn json(&self, about: &str) -> Value {
+        let exchanges: Vec<_> = self.exchanges.iter().map(|e| [e.t0_us, e.t1_us - UNIX_US, e.t3_us]).collect();
+        json!({
+            "source": "model", "about": about, "answer": ["stream"], "ours": self.streams[0].origin == Origin::Ours,
+            "within_ms": 100, "unix_us": UNIX_US, "connect_us": self.connect_us, "exchanges": exchanges, "stalls": [],
+        })
+    }
 }
 
 impl Seen {
@@ -173,6 +186,31 @@ impl Seen {
         }
         recorder.end(self.end.0, self.end.1);
         recorder
+    }
+
+    /// The stream as story files have it.
+    pub(crate) fn json(&self) -> Value {
+        let ours = self.origin == Origin::Ours;
+        let read_end = self.reads.last().map_or(0, |read| read.2);
+        let events = self.events.iter().filter(|event| event.end <= read_end).map(|event| {
+            let mut fields =
+                vec![json!(event.seq), json!(ours.then_some(event.sent_us)), json!(event.start), json!(event.end)];
+            if !event.intact {
+                fields.push(json!(0));
+            }
+            json!(fields)
+        });
+        let reads = self.reads.iter().map(
+            |&(at, body, content)| {
+                if body == content { json!([at, body]) } else { json!([at, body, content]) }
+            },
+        );
+        let (how, at) = self.end;
+        json!({
+            "name": self.spec.name, "interval_us": self.spec.interval_us, "size": self.spec.size, "count": self.spec.count,
+            "requested_us": self.requested_us, "events": events.collect::<Vec<_>>(), "comments": [],
+            "reads": reads.collect::<Vec<_>>(), "end": [how, at],
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path as FilePath;
 use serde_json::json;
 use sse_argo_tester::stats::{Ending, Origin, StreamSpec, Summary};
 
-use crate::model::{Fate, Hold, MS, Path, Run, Seen, UNIX_US, four, run, spec};
+use crate::model::{Fate, Hold, MS, Path, Run, four, run, spec};
 
 /// What is to be said.
 struct Expect {
@@ -234,7 +234,6 @@ fn story(name: &str, run: &Run, path: &Path, expect: &Expect) -> File {
     let clock = (!run.exchanges.is_empty()).then(|| run.clock());
     let summaries = run.summaries(clock.as_ref());
     let mut text = String::new();
-    let ours = run.streams[0].origin == Origin::Ours;
     let about = format!(
         "{:?}, {:?}, {} ms away, jitter up to {} ms",
         path.hold,
@@ -242,41 +241,11 @@ fn story(name: &str, run: &Run, path: &Path, expect: &Expect) -> File {
         path.latency / MS,
         path.jitter / MS
     );
-    let exchanges: Vec<_> = run.exchanges.iter().map(|e| [e.t0_us, e.t1_us - UNIX_US, e.t3_us]).collect();
-    let head = json!({
-        "source": "model", "about": about, "answer": ["stream"], "ours": ours, "within_ms": 100, "unix_us": UNIX_US,
-        "connect_us": run.connect_us, "exchanges": exchanges, "stalls": [],
-    });
-    let head = head.to_string();
+    let head = run.json(&about).to_string();
     writeln!(text, "{},\n\"streams\":[", head.strip_suffix('}').unwrap()).unwrap();
-    let streams: Vec<String> = run.streams.iter().map(stream_json).collect();
+    let streams: Vec<String> = run.streams.iter().map(|seen| seen.json().to_string()).collect();
     write!(text, "{}\n],\n\"expect\":{}}}\n", streams.join(",\n"), expect_json(expect, &summaries)).unwrap();
     (name.to_owned(), text)
-}
-
-fn stream_json(seen: &Seen) -> String {
-    let ours = seen.origin == Origin::Ours;
-    let read_end = seen.reads.last().map_or(0, |read| read.2);
-    let events = seen.events.iter().filter(|event| event.end <= read_end).map(|event| {
-        let mut fields =
-            vec![json!(event.seq), json!(ours.then_some(event.sent_us)), json!(event.start), json!(event.end)];
-        if !event.intact {
-            fields.push(json!(0));
-        }
-        json!(fields)
-    });
-    let reads = seen.reads.iter().map(
-        |&(at, body, content)| {
-            if body == content { json!([at, body]) } else { json!([at, body, content]) }
-        },
-    );
-    let (how, at) = seen.end;
-    json!({
-        "name": seen.spec.name, "interval_us": seen.spec.interval_us, "size": seen.spec.size, "count": seen.spec.count,
-        "requested_us": seen.requested_us, "events": events.collect::<Vec<_>>(), "comments": [],
-        "reads": reads.collect::<Vec<_>>(), "end": [how, at],
-    })
-    .to_string()
 }
 
 fn expect_json(expect: &Expect, summaries: &[Summary]) -> String {

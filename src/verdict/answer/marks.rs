@@ -1,11 +1,15 @@
 //! The marks by which products show in an answer.
 
+use serde::Serialize;
+
 use super::{Name, Reply, host, path};
 use crate::escape::shortened;
 use crate::verdict::findings::Id;
 
 /// One mark. Texts are in lower case, and are found in any.
-enum Mark {
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::verdict) enum Mark {
     /// A header field whose value has this in it; an empty text is in every value.
     Field(&'static str, &'static str),
     /// A cookie is set, whose name begins so.
@@ -27,7 +31,8 @@ enum Mark {
 use Mark::{Cloudflare, CloudflareStatus, Cookie, Field, Host, Segment, Text, Word};
 
 /// What an answer with one of these marks is.
-struct Row {
+#[derive(Debug, Serialize)]
+pub(in crate::verdict) struct Row {
     id: Id,
     what: &'static str,
     /// Empty where the id's own says it.
@@ -40,7 +45,7 @@ const fn row(id: Id, what: &'static str, advice: &'static str, marks: &'static [
 }
 
 /// All that is known, what is most certain first.
-static ROWS: &[Row] = &[
+pub(in crate::verdict) static ROWS: &[Row] = &[
     // Tunnels. ngrok puts its code into a field, and into its pages: https://ngrok.com/docs/errors/
     row(
         Id::BrowserWarning,

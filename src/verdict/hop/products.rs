@@ -1,8 +1,11 @@
 //! The header fields that products leave.
 
+use serde::Serialize;
+
 /// Where a header field is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::verdict) enum Side {
     /// In the response.
     Answer,
     /// In the request, as the origin saw it.
@@ -15,12 +18,12 @@ use Side::{Answer, Asked, Both};
 
 /// A header field that a product leaves: its name, and what its value has in it, in lower case. A name that ends in `*`
 /// stands for all that begin so; a value behind `=` is the whole one.
-pub(super) type Mark = (Side, &'static str, &'static str);
+pub(in crate::verdict) type Mark = (Side, &'static str, &'static str);
 
 /// Products, those first that stand closer to the client where there are several: networks at the edge and tunnels,
 /// platforms, then what stands before a single origin. What is often the origin itself has no place here, but for Next.js,
 /// which also passes requests on.
-pub(super) static PRODUCTS: &[(&str, &[Mark])] = &[
+pub(in crate::verdict) static PRODUCTS: &[(&str, &[Mark])] = &[
     ("sse-argo-tester proxy", &[(Both, "via", "sse-argo-tester")]),
     (
         "cloudflare",
@@ -147,7 +150,7 @@ pub(super) static PRODUCTS: &[(&str, &[Mark])] = &[
 ];
 
 /// What somebody leaves who doesn't say a name.
-pub(super) const UNNAMED: &[Mark] = &[
+pub(in crate::verdict) const UNNAMED: &[Mark] = &[
     (Both, "via", ""),
     (Answer, "x-cache", ""),
     (Answer, "x-served-by", ""),
