@@ -82,3 +82,69 @@ fn pure_floors_touch_nothing() {
         }
     }
 }
+
+/// The judging core in the page, the twin of `stats` and `verdict`.
+fn core() -> String {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("index.html")).unwrap();
+    let (_, core) = page.split_once("<script type=\"module\" id=\"core\">").expect("the page has a core");
+    core.split_once("</script>").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_core_of_the_page_touches_nothing() {
+    let core = core();
+    assert!(core.contains("globalThis.Core = Object.freeze({"), "it gives itself a name");
+    let impure = [
+        "document.",
+        "window.",
+        "navigator.",
+        "location.",
+        "performance.",
+        "crypto.",
+        "console.",
+        "Date.",
+        "new Date",
+        "Math.random",
+        "await ",
+        ".then(",
+        "EventSource(",
+        "XMLHttpRequest",
+        "setTimeout",
+        "setInterval",
+        "Storage",
+        "indexedDB",
+        "import(",
+        "import ",
+    ];
+    for name in impure {
+        assert!(!core.contains(name), "the core uses {name}");
+    }
+    assert_eq!(core.matches("globalThis").count(), 1, "its name is all that it leaves");
+}
+
+/// The names and values of constants, each of them in one line.
+fn constants(code: &str) -> impl Iterator<Item = (&str, &str)> {
+    let of_line = |line| {
+        let (name, value) = str::split_once(line, "const ")?.1.split_once(" = ")?;
+        let name = name.split(':').next()?.trim_start_matches("FOREIGN_");
+        Some((name, value.strip_suffix(';')?.trim_end_matches(".0")))
+    };
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    code.lines().filter_map(of_line).filter(move |(name, _)| is_name(name))
+}
+
+#[test]
+fn the_core_of_the_page_has_the_same_constants() {
+    let twins = modules()
+        .into_iter()
+        .filter(|(path, ..)| ["stats", "verdict"].iter().any(|name| path.iter().any(|part| part == *name)));
+    let rust: String = twins.map(|(_, _, code)| code).collect();
+    let core = core();
+    let is_number =
+        |value: &str| value.bytes().any(|byte| byte.is_ascii_digit()) && !value.contains(['"', '\'', '*', '[']);
+    let numbers: Vec<_> = constants(&core).filter(|(_, value)| is_number(value)).collect();
+    assert!(numbers.len() > 20, "{numbers:?}");
+    for number in numbers {
+        assert!(constants(&rust).any(|other| other == number), "{number:?}");
+    }
+}

@@ -4,7 +4,10 @@ mod common;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use common::{Client, Head, Origin};
+use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use serde_json::Value;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -30,6 +33,31 @@ fn the_page_is_html() {
         }
         assert!(body.len() > 100, "{target}");
     }
+}
+
+/// The hashes of what stands between such tags, as a policy names them.
+fn hashes(page: &str, name: &str) -> String {
+    let sha256 = TLS13_AES_128_GCM_SHA256.tls13().unwrap().common.hash_provider;
+    let (begin, end) = (format!("<{name}"), format!("</{name}>"));
+    let parts = page.split(&begin).skip(1).map(|part| {
+        let (_, inside) = part.split_once('>').unwrap();
+        let (inside, _) = inside.split_once(&end).unwrap();
+        format!("'sha256-{}'", BASE64_STANDARD.encode(sha256.hash(inside.as_bytes()).as_ref()))
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_page_may_do_what_it_does_and_no_more() {
+    let (head, page) = Origin::start().fetch("/");
+    let policy = format!(
+        "default-src 'none'; script-src {}; style-src {}; img-src data:; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
+        hashes(&page, "script"),
+        hashes(&page, "style")
+    );
+    assert_eq!(head.get("Content-Security-Policy"), Some(&*policy), "POLICY has the hashes of index.html");
+    assert!(!page.contains(" style=") && !page.contains(" onclick="), "the policy forbids them");
 }
 
 #[test]
@@ -148,7 +176,7 @@ fn what_is_not_there_is_not_found() {
     {
         let (head, body) = request(&mut client, "GET", target, "");
         assert_eq!((head.status, head.get("Content-Type")), (404, Some(PLAIN)), "{target}");
-        assert_eq!(body, "nothing here; there are / /events /time /healthz /streams/ID\n");
+        assert_eq!(body, "nothing here; there are / /events /time /healthz /products /streams/ID\n");
     }
 }
 

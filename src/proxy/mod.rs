@@ -274,8 +274,9 @@ impl Service for Relays {
         let url = &self.target.url;
         let relayed_to = match (request.method().as_str(), place) {
             ("GET" | "HEAD", Place::Page) => return Action::Respond(places::page()),
+            ("GET" | "HEAD", Place::Products) => return Action::Respond(places::products()),
             ("GET" | "HEAD", Place::Health) => return Action::Respond(places::healthy()),
-            ("OPTIONS", Place::Page | Place::Health) => return Action::Respond(place.preflight()),
+            ("OPTIONS", Place::Page | Place::Products | Place::Health) => return Action::Respond(place.preflight()),
             ("GET" | "HEAD" | "POST" | "OPTIONS", Place::Events) => url.clone(),
             ("GET" | "HEAD" | "OPTIONS", Place::Time) => beside(url, "time", false),
             ("GET" | "HEAD" | "OPTIONS", Place::Stream(id)) if is_id(id) => {

@@ -96,6 +96,7 @@ fn look_up(state: &State, place: &Place<'_>) -> Response {
             Some(report) => json(&report),
             None => Response::text(404, "no stream with this id is open or ended lately").with(NO_STORE.0, NO_STORE.1),
         },
+        Place::Products => places::products(),
         Place::Health => places::healthy(),
         Place::Events => place.not_allowed(),
     }

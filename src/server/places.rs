@@ -2,11 +2,18 @@
 
 use super::router::{ALLOW, PUBLIC_METHODS};
 use crate::http::Response;
+use crate::verdict;
 
 pub(crate) const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 /// The line that is the answer of a server that is well.
 pub(crate) const HEALTHY: &str = "ok";
 const PAGE: &str = include_str!("../../index.html");
+/// What the page may do: run its own two scripts, have its own style, and ask where it comes from. The numbers are those of
+/// what stands between the tags, so that nothing that was added on the way runs.
+const POLICY: &str = "default-src 'none'; script-src 'sha256-PCe25EK/PhFNizfP3dG2KcSwBv3J63Ex2ERDWHjfoqA=' \
+                      'sha256-yMPFJKcZpaq0JDAyDgu/0dO5SIH9DxhnzVFVXOiP4yo='; \
+                      style-src 'sha256-au2WKGkg+YZPW+utZto5QSo5DMql15EzPuK2ewXgN+U='; img-src data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a path of the public part leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +21,7 @@ pub(crate) enum Place<'a> {
     Page,
     Events,
     Time,
+    Products,
     Health,
     Stream(&'a str),
 }
@@ -30,8 +38,8 @@ impl<'a> Place<'a> {
         }
         let place = path.strip_prefix(base).and_then(Place::of);
         place.map(|place| (place, query)).ok_or_else(|| {
-            let text =
-                format!("nothing here; there are {base}/ {base}/events {base}/time {base}/healthz {base}/streams/ID");
+            let text = "nothing here; there are / /events /time /healthz /products /streams/ID"
+                .replace(" /", &format!(" {base}/"));
             Response::text(404, &text)
         })
     }
@@ -41,6 +49,7 @@ impl<'a> Place<'a> {
             "/" | "/index.html" => Some(Place::Page),
             "/events" => Some(Place::Events),
             "/time" => Some(Place::Time),
+            "/products" => Some(Place::Products),
             "/healthz" => Some(Place::Health),
             _ => path.strip_prefix("/streams/").filter(|id| !id.is_empty()).map(Place::Stream),
         }
@@ -71,7 +80,15 @@ impl<'a> Place<'a> {
 
 /// The test page.
 pub(crate) fn page() -> Response {
-    Response::new(200, "text/html; charset=utf-8", PAGE.as_bytes()).with("Cache-Control", "no-cache")
+    Response::new(200, "text/html; charset=utf-8", PAGE.as_bytes())
+        .with("Cache-Control", "no-cache")
+        .with("Content-Security-Policy", POLICY)
+        .with("Referrer-Policy", "no-referrer")
+}
+
+/// What is known of products, for the page.
+pub(crate) fn products() -> Response {
+    Response::new(200, "application/json", verdict::products().as_bytes()).with("Cache-Control", "no-cache")
 }
 
 /// The answer of a server that is well.
