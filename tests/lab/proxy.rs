@@ -130,7 +130,7 @@ impl Drop for Proxy {
 
 /// An address of this process alone, so that nobody else takes the port before the proxy does: all of 127.0.0.0/8 is
 /// loopback.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     static NEXT: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = std::process::id().to_be_bytes();
     let host = [127, high | 128, low, NEXT.fetch_add(1, Ordering::Relaxed)];
