@@ -83,7 +83,7 @@ fn pure_floors_touch_nothing() {
     }
 }
 
-/// The judging core in the page, the twin of `stats` and `verdict`.
+/// The judging core in the page, the twin of `sse::decoder`, `stats` and `verdict`.
 fn core() -> String {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("index.html")).unwrap();
     let (_, core) = page.split_once("<script type=\"module\" id=\"core\">").expect("the page has a core");
@@ -137,7 +137,7 @@ fn constants(code: &str) -> impl Iterator<Item = (&str, &str)> {
 fn the_core_of_the_page_has_the_same_constants() {
     let twins = modules()
         .into_iter()
-        .filter(|(path, ..)| ["stats", "verdict"].iter().any(|name| path.iter().any(|part| part == *name)));
+        .filter(|(path, ..)| ["sse", "stats", "verdict"].iter().any(|name| path.iter().any(|part| part == *name)));
     let rust: String = twins.map(|(_, _, code)| code).collect();
     let core = core();
     let is_number =

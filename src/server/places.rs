@@ -10,8 +10,8 @@ pub(crate) const HEALTHY: &str = "ok";
 const PAGE: &str = include_str!("../../index.html");
 /// What the page may do: run its own two scripts, have its own style, and ask where it comes from. The numbers are those of
 /// what stands between the tags, so that nothing that was added on the way runs.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-PCe25EK/PhFNizfP3dG2KcSwBv3J63Ex2ERDWHjfoqA=' \
-                      'sha256-yMPFJKcZpaq0JDAyDgu/0dO5SIH9DxhnzVFVXOiP4yo='; \
+const POLICY: &str = "default-src 'none'; script-src 'sha256-c3AclLtZbndeQajilQa7/cIulOFpBOlW8cIB0L7QpZ4=' \
+                      'sha256-Cj0M638p2oqwcjun+hKMN6Mz0snmsxItqf/JW7rACWo='; \
                       style-src 'sha256-au2WKGkg+YZPW+utZto5QSo5DMql15EzPuK2ewXgN+U='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

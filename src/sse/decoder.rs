@@ -2,6 +2,8 @@
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>).
 //!
 //! Bytes go in as they come, cut anywhere; items come out as soon as the byte that completes them is there.
+//!
+//! The script `core` in `index.html` says the same in JavaScript, under the same names: change both.
 
 use std::fmt;
 

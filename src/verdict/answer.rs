@@ -9,7 +9,7 @@ use super::findings::{Finding, Id};
 use crate::escape::shortened;
 
 /// How much of its first line is shown, in characters.
-const LINE_MAX: usize = 160;
+const QUOTE_MAX: usize = 160;
 
 /// How much of a header field's value, in characters.
 const VALUE_MAX: usize = 60;
@@ -168,7 +168,7 @@ fn path(url: &str) -> &str {
 /// The title of a page, or the first line that is not blank, as it can be shown.
 fn first_line(text: &str) -> Option<String> {
     let line = title(text).or_else(|| text.lines().map(str::trim).find(|line| !line.is_empty()))?;
-    Some(format!("\"{}\"", shortened(line, LINE_MAX)))
+    Some(format!("\"{}\"", shortened(line, QUOTE_MAX)))
 }
 
 fn title(text: &str) -> Option<&str> {

@@ -7,6 +7,7 @@ mod common;
 #[allow(dead_code)]
 #[path = "../lab/configs.rs"]
 mod configs;
+mod decoder;
 mod diagnoses;
 mod driver;
 mod foreign;
