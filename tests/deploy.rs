@@ -224,7 +224,11 @@ fn a_release_has_every_machine_and_one_job_that_may_write() {
         let case = script.lines().find(|line| line.trim_start().starts_with(machine));
         assert!(case.is_some_and(|case| case.contains(&format!("target={target} "))), "{case:?}");
     }
-    for step in jobs.values().flat_map(|job| job["steps"].as_array().unwrap()) {
+    assert_steps_are_sound(&workflow);
+}
+
+fn assert_steps_are_sound(workflow: &Value) {
+    for step in workflow["jobs"].as_object().unwrap().values().flat_map(|job| job["steps"].as_array().unwrap()) {
         if let Some(action) = step["uses"].as_str() {
             let (_, version) = action.split_once("@v").unwrap_or_else(|| panic!("{action}"));
             assert!(version.parse::<u32>().is_ok(), "{action}");
@@ -232,4 +236,20 @@ fn a_release_has_every_machine_and_one_job_that_may_write() {
         // A value of the workflow in the text of a script would be run as a part of it.
         assert!(!step["run"].as_str().unwrap_or_default().contains("${{"), "{step}");
     }
+}
+
+#[test]
+fn the_checks_keep_the_pictures_of_the_page() {
+    let workflow = yaml(".github/workflows/ci.yml");
+    assert_eq!(workflow["permissions"], json!({}));
+    assert_steps_are_sound(&workflow);
+    let steps = workflow["jobs"]["check"]["steps"].as_array().unwrap();
+    let check = steps.iter().position(|step| step["run"] == ".ci/run").expect("it runs all checks");
+    let kept = steps[check..].iter().find(|step| step["with"]["path"] == "target/screenshots").expect("it keeps them");
+    // Those of a run that failed tell most.
+    assert_eq!(kept["if"], "always()");
+    assert!(
+        read("tests/page/looks.rs").contains(r#"join("screenshots")"#)
+            && read(".ci/run").contains("$target/screenshots")
+    );
 }

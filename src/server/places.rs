@@ -11,8 +11,8 @@ const PAGE: &str = include_str!("../../index.html");
 /// What the page may do: run its own two scripts, have its own style, and ask where it comes from. The numbers are those of
 /// what stands between the tags, so that nothing that was added on the way runs.
 const POLICY: &str = "default-src 'none'; script-src 'sha256-c3AclLtZbndeQajilQa7/cIulOFpBOlW8cIB0L7QpZ4=' \
-                      'sha256-Cj0M638p2oqwcjun+hKMN6Mz0snmsxItqf/JW7rACWo='; \
-                      style-src 'sha256-au2WKGkg+YZPW+utZto5QSo5DMql15EzPuK2ewXgN+U='; img-src data:; \
+                      'sha256-LKQjMO3aH63kPCJ+cVamrbieBAdDeWL1xhnBERSygpE='; \
+                      style-src 'sha256-v0l0llLh3RdVjazgRzk9ucMcmbKsaB7H/nMN/qB457M='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a path of the public part leads to.

@@ -55,13 +55,13 @@ fn target() -> PathBuf {
 
 /// The script of axe-core, <https://github.com/dequelabs/axe-core>.
 fn axe() -> String {
-    let folder = target().join("axe-core");
-    let file = folder.join("axe.min.js");
+    let (target, name) = (target(), format!("axe-core-{AXE}"));
+    let file = target.join(&name).join("axe.min.js");
     fs::read_to_string(&file).unwrap_or_else(|error| {
-        let folder = folder.display();
+        let target = target.display();
         panic!(
-            "read {}: {error}; get it with: mkdir -p {folder} && npm pack --silent --pack-destination {folder} \
-             axe-core@{AXE} && tar -xzf {folder}/axe-core-{AXE}.tgz -C {folder} --strip-components=1 package/axe.min.js",
+            "read {}: {error}; get it with: mkdir -p {target}/{name} && npm pack --pack-destination {target} axe-core@{AXE} \
+             && tar -xzf {target}/{name}.tgz -C {target}/{name} --strip-components=1 package/axe.min.js",
             file.display()
         )
     })
@@ -74,8 +74,11 @@ fn picture(browser: &mut Browser, state: &str, screen: Screen, (feature, value):
     browser.set_media(feature, value);
     browser.evaluate(DRAW_ALL);
     browser.evaluate(DRAWN);
+    // A chart that is not on the screen is not drawn.
+    browser.evaluate(&format!("scrollTo(0, document.getElementById('chart').offsetTop - 100); {DRAWN}"));
     let file = folder.join(format!("{state}-{}-{value}.png", screen.0));
     browser.screenshot(&file);
+    browser.evaluate("scrollTo(0, 0)");
     assert!(fs::metadata(&file).unwrap().len() > 10_000, "{} has a picture", file.display());
 }
 
@@ -154,6 +157,7 @@ fn tour(origin: &Origin, path: &Origin, screen: Screen) -> Vec<String> {
     faults.extend(look_aside(browser, "held", screen));
     press_on(browser, "diagnose", ENTER);
     browser.wait_for("document.getElementById('progress').value > 2");
+    browser.wait_for("/running/.test(document.getElementById('going').innerText)");
     faults.extend(shifts(browser, "running", screen));
     faults.extend(look_aside(browser, "running", screen));
     wait_for_result(browser);
@@ -166,7 +170,7 @@ fn tour(origin: &Origin, path: &Origin, screen: Screen) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "needs chromium and axe-core"]
+#[ignore = "needs chromium, and axe-core from npm"]
 fn it_looks_well_stays_where_it_is_and_axe_finds_no_fault() {
     let origin = Origin::start();
     let path = Origin::proxy(&format!("http://{}/events", origin.address), &["--like", "nginx-default"]);
