@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Puts the pipes where Chromium looks for them.
 const PIPES: &str = "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null";
-const ARGUMENTS: [&str; 9] = [
+const ARGUMENTS: [&str; 12] = [
     // Pages of such a name are no secure context.
     "--host-resolver-rules=MAP *.example 127.0.0.1",
     "--headless=new",
@@ -32,6 +32,10 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--no-first-run",
+    // It is to ask for nothing but the page.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
     "--no-default-browser-check",
     "--remote-debugging-pipe",
     "about:blank",
