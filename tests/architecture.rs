@@ -135,9 +135,9 @@ fn constants(code: &str) -> impl Iterator<Item = (&str, &str)> {
 
 #[test]
 fn the_core_of_the_page_has_the_same_constants() {
-    let twins = modules()
-        .into_iter()
-        .filter(|(path, ..)| ["sse", "stats", "verdict"].iter().any(|name| path.iter().any(|part| part == *name)));
+    let twins = modules().into_iter().filter(|(path, ..)| {
+        ["sse", "stats", "verdict", "probe"].iter().any(|name| path.iter().any(|part| part == *name))
+    });
     let rust: String = twins.map(|(_, _, code)| code).collect();
     let core = core();
     let is_number =

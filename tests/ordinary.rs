@@ -57,6 +57,7 @@ fn the_page_may_do_what_it_does_and_no_more() {
         hashes(&page, "style")
     );
     assert_eq!(head.get("Content-Security-Policy"), Some(&*policy), "POLICY has the hashes of index.html");
+    assert_eq!(head.get("Cache-Control"), Some("no-cache, no-transform"), "they are hashes of what is sent");
     assert!(!page.contains(" style=") && !page.contains(" onclick="), "the policy forbids them");
 }
 

@@ -20,14 +20,19 @@ pub(crate) fn diagnosed(browser: &mut Browser) -> Vec<String> {
     serde_json::from_value(browser.evaluate(conclusion)).unwrap()
 }
 
-/// Waits until the diagnosis is done, which takes longer than one look may.
+/// Waits until the diagnosis is done.
 pub(crate) fn wait_for_result(browser: &mut Browser) {
-    for _ in 0..6 {
-        browser.evaluate(
-            "new Promise(done => { const end = performance.now() + 20000; const look = () => \
-             !document.getElementById('found').hidden || performance.now() > end ? done(0) : setTimeout(look, 100); look(); })",
-        );
-    }
+    wait_long_for(browser, "!document.getElementById('found').hidden");
+}
+
+/// Waits until an expression is true, which takes longer than one look may.
+pub(crate) fn wait_long_for(browser: &mut Browser, expression: &str) {
+    let look = format!(
+        "new Promise(done => {{ const end = performance.now() + 20000; const look = () => \
+         ({expression}) || performance.now() > end ? done({expression}) : setTimeout(look, 100); look(); }})"
+    );
+    let is_so = (0..6).any(|_| browser.evaluate(&look) == true);
+    assert!(is_so, "{expression} does not come about in {}", text(browser, "diagnosis"));
 }
 
 /// Nothing went wrong in the page, and all that it asked for came from where it came from itself.
@@ -110,6 +115,19 @@ fn it_goes_on_when_the_network_is_back() {
     browser.wait_for("document.getElementById('detail').textContent.startsWith('This device is offline.')");
     browser.set_offline(false);
     wait_for_verdict(&mut browser, "real-time");
+    assert_eq!(browser.seen().exceptions, [""; 0]);
+    // What was seen before is kept, and events are counted on.
+    let path = Origin::proxy(&format!("http://{}/events", origin.address), &["--impair", "cut-after=2s"]);
+    browser.open(&format!("http://{}/?interval=50ms&method=fetch&stream=page", path.address));
+    let received = "Number(document.getElementById('received').textContent)";
+    browser.wait_for(&format!("{received} > 10"));
+    browser.set_offline(true);
+    browser.wait_for("/failed so far: [3-9]/.test(document.getElementById('since').textContent)");
+    let before = browser.evaluate(received).as_u64().unwrap();
+    browser.set_offline(false);
+    browser.wait_for("document.getElementById('rows').textContent.includes('this device is online again')");
+    browser.wait_for(&format!("{received} > {}", before + 10));
+    assert_eq!((text(&mut browser, "missing"), text(&mut browser, "repeated")), ("0".to_owned(), "0".to_owned()));
     assert_eq!(browser.seen().exceptions, [""; 0]);
 }
 

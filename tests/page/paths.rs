@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::browser::Browser;
 use super::common::{Origin, wrong_of};
 use super::configs::nginx;
-use super::live::{assert_calm, diagnosed, text, wait_for_verdict};
+use super::live::{assert_calm, diagnosed, text, wait_for_result, wait_for_verdict, wait_long_for};
 use super::proxy::{Proxy, Software};
 
 /// An impairment, and what the badge is to say of it.
@@ -142,6 +142,29 @@ fn a_diagnosis_names_what_one_stream_can_not_tell() {
             });
         }
     });
+}
+
+/// What came while nobody looked is looked at again.
+#[test]
+#[ignore = "needs chromium"]
+fn a_diagnosis_that_was_hidden_is_no_all_clear() {
+    let origin = Origin::start();
+    let path = Origin::proxy(&format!("http://{}/events", origin.address), &["--impair", "hold-time=1s"]);
+    let place = format!("http://{}/", path.address);
+    let mut browser = Browser::start();
+    browser.open(&place);
+    browser.click("diagnose");
+    browser.wait_for("document.getElementById('going').tBodies[0].rows.length > 10");
+    browser.set_hidden(true);
+    // All that is looked at first has been.
+    wait_long_for(&mut browser, "!/waiting|running/.test(document.getElementById('going').innerText)");
+    assert_eq!(browser.evaluate("document.getElementById('found').hidden"), true);
+    browser.set_hidden(false);
+    wait_for_result(&mut browser);
+    let found = text(&mut browser, "found");
+    assert!(found.starts_with("batched ") && found.contains("Cause: timer: "), "{found}");
+    assert!(found.contains("The tab was hidden for a while"), "{found}");
+    assert_calm(&mut browser, &place);
 }
 
 #[test]

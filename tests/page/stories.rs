@@ -247,3 +247,37 @@ fn data_of_events_is_read_alike() {
         assert_eq!(page, *event, "{data}{id}");
     }
 }
+
+#[test]
+#[ignore = "needs chromium"]
+fn streams_that_others_kept_back_do_not_count() {
+    let said = core().evaluate(
+        "(() => { const spec = (name) => ({name, intervalUs: 1000000, size: name === 'L' ? 2000 : 0, count: 3}); \
+         const record = (name, {sent = [], end = 'ours', ...seen} = {}) => { \
+         const recorder = new Core.Recorder(spec(name), 'ours', 0); \
+         sent.forEach((sentUs, seq) => { recorder.read(sentUs, 10 * (seq + 1)); \
+         recorder.event(seq === 0 ? {kind: 'hello', sentUs} : {kind: 'numbered', seq, sentUs, intact: true}, 10 * seq, 10 * seq + 10); }); \
+         recorder.end(end, 4e6); return {recorder, finding: null, neverBegan: false, ...seen}; }; \
+         const clock = Core.Clock.fromExchanges([{t0Us: -1000, t1Us: -500, t3Us: 0}]); \
+         const fine = (name) => record(name, {sent: [0, 1e6, 2e6, 3e6], end: 'clean'}); \
+         const kept = (name) => record(name, {neverBegan: true}), vain = (name) => record(name, {sent: [3e6]}); \
+         const refused = (name, id) => ({...record(name), finding: Core.finding(id, 'so it is')}); \
+         return [[fine('L'), kept('W')], [fine('L'), vain('W')], [vain('W')], [kept('W')], [fine('L'), refused('W', 'too-many-requests')], \
+         [fine('L'), refused('W', 'gateway-timeout')], [refused('W', 'no-answer')]].map((found) => { \
+         const {answer, streams, findings} = Core.sortOut(found, clock, []); \
+         return [answer.kind, streams.map(({spec}) => spec.name).join(), findings.map(({id, text}) => `${id}: ${text}`).join()]; }); })()",
+    );
+    let vain = "streams-refused: 1 streams reached the origin when their time was nearly up, and are not counted";
+    let kept = "streams-refused: 1 of 2 streams at once never reached the origin, and are not counted";
+    let refused = "streams-refused: 1 of 2 streams at once brought none: so it is";
+    let expected = json!([
+        ["stream", "L", kept],
+        ["stream", "L", vain],
+        ["stream", "W", ""],
+        ["stream", "W", ""],
+        ["stream", "L", refused],
+        ["not-sse", "L", ""],
+        ["unreachable", "", ""],
+    ]);
+    assert_eq!(said, expected);
+}

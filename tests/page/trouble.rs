@@ -1,9 +1,10 @@
 //! What the page makes of trouble: servers that go, answers that are no streams, tabs that nobody looks at.
 
+use std::net::TcpListener;
 use std::process::Command;
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::common::Origin;
@@ -18,6 +19,25 @@ fn wait_for_text(browser: &mut Browser, id: &str, part: &str) {
 /// The number that an element shows.
 fn number(browser: &mut Browser, id: &str) -> u64 {
     text(browser, id).replace(',', "").parse().unwrap()
+}
+
+/// Keeps all that the badge says, from when the page begins.
+const WATCH: &str =
+    "globalThis.said = new Set(); setInterval(() => said.add(document.getElementById('verdict')?.textContent), 20)";
+
+/// What the badge has said that it may not say.
+fn wrongly_said(browser: &mut Browser, may: &[&str]) -> Vec<String> {
+    let said: Vec<String> = serde_json::from_value(browser.evaluate("[...said]")).unwrap();
+    said.into_iter().filter(|word| word != "measuring" && !may.contains(&word.as_str())).collect()
+}
+
+/// Another time for the origin, in microseconds on top of its own; other clocks as a script says.
+fn with_clocks(script: &str, more_us: &str) -> String {
+    format!(
+        "{WATCH}; {{ {script}; const parse = JSON.parse; JSON.parse = (text) => {{ const value = parse(text); \
+         for (const name of ['sent_us', 'now_us']) if (value?.[name] !== undefined) value[name] += Math.round({more_us}); \
+         return value; }}; Response.prototype.json = async function() {{ return JSON.parse(await this.text()); }}; }}"
+    )
 }
 
 fn serve_at(address: &str) -> Origin {
@@ -214,4 +234,163 @@ fn what_comes_from_outside_is_text() {
         assert_eq!(number(&mut browser, "missing") + number(&mut browser, "reconnects"), 0, "{name}");
         assert_calm(&mut browser, &place);
     }
+}
+
+/// A device that sleeps: the page's clock stands still meanwhile, while others go on.
+#[test]
+#[ignore = "needs chromium"]
+fn a_device_that_slept_is_noticed() {
+    let origin = Origin::start();
+    let mut browser = Browser::start();
+    browser.prepare(&with_clocks(
+        "globalThis.slept = 0; const now = Date.now; Date.now = () => now() + slept",
+        "slept * 1000",
+    ));
+    let place = format!("http://{}/", origin.address);
+    browser.open(&format!("{place}?interval=50ms"));
+    wait_for_verdict(&mut browser, "real-time");
+    browser.evaluate("globalThis.slept = 60000");
+    wait_for_text(&mut browser, "rows", "this device slept, or its clock was set");
+    let before = number(&mut browser, "received");
+    browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {}", before + 40));
+    assert_eq!(wrongly_said(&mut browser, &["real-time"]), [""; 0]);
+    // A minute would show.
+    assert!(text(&mut browser, "max-lag").ends_with(" ms"), "{}", text(&mut browser, "max-lag"));
+    assert!(text(&mut browser, "clocks").contains("± "));
+    assert_calm(&mut browser, &place);
+}
+
+/// An origin whose clock gains two milliseconds a second.
+#[test]
+#[ignore = "needs chromium"]
+fn a_clock_that_goes_otherwise_is_followed() {
+    let origin = Origin::start();
+    let mut browser = Browser::start();
+    browser.prepare(&with_clocks("", "performance.now() * 2"));
+    let place = format!("http://{}/", origin.address);
+    browser.open(&format!("{place}?interval=50ms"));
+    browser.wait_for("performance.now() > 20000");
+    browser.wait_for("performance.now() > 35000");
+    assert_eq!(wrongly_said(&mut browser, &["real-time"]), [""; 0]);
+    assert_eq!(text(&mut browser, "verdict"), "real-time");
+    assert_calm(&mut browser, &place);
+}
+
+/// What was long ago doesn't make up for what is now, or the other way round.
+#[test]
+#[ignore = "needs chromium"]
+fn the_verdict_is_on_the_last_minutes() {
+    let origin = Origin::start();
+    let mut browser = Browser::start();
+    let clocks = "globalThis.later = 0; const [now, unix] = [performance.now.bind(performance), Date.now]; \
+                  performance.now = () => now() + later; Date.now = () => unix() + later";
+    browser.prepare(&with_clocks(clocks, "later * 1000"));
+    let place = format!("http://{}/", origin.address);
+    for method in ["eventsource", "fetch"] {
+        browser.open(&format!("{place}?interval=50ms&method={method}"));
+        wait_for_verdict(&mut browser, "real-time");
+        browser.wait_for("Number(document.getElementById('received').textContent) > 60");
+        browser.evaluate("globalThis.later = 301000");
+        let before = number(&mut browser, "received");
+        browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {}", before + 80));
+        assert_eq!(text(&mut browser, "verdict"), "real-time");
+        let saved = std::fs::read_to_string(browser.saved_by("save-live")).unwrap();
+        let saved: Value = serde_json::from_str(&saved).unwrap();
+        let [all, newest] =
+            [&saved["events"], &saved["streams"][0]["events"]].map(|events| events["received"].as_u64().unwrap());
+        assert!(all >= before + 80 && newest < all - 60, "{method}: {saved}");
+        assert_eq!(saved["timing_ms"]["first_event"].as_f64().map(|ms| ms < 5000.0), Some(true), "{method}: {saved}");
+        assert_eq!(wrongly_said(&mut browser, &["real-time"]), [""; 0]);
+        assert_calm(&mut browser, &place);
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn what_a_hidden_tab_sees_is_no_all_clear() {
+    let origin = Origin::start();
+    let path = Origin::proxy(&format!("http://{}/events", origin.address), &["--impair", "hold-time=2s"]);
+    let place = format!("http://{}/", path.address);
+    let mut browser = Browser::start();
+    browser.prepare(WATCH);
+    browser.open(&format!("{place}?interval=100ms"));
+    browser.set_hidden(true);
+    browser.wait_for("Number(document.getElementById('received').textContent) > 80");
+    browser.set_hidden(false);
+    wait_for_verdict(&mut browser, "batched");
+    assert_eq!(wrongly_said(&mut browser, &["batched", "inconclusive"]), [""; 0]);
+    assert_calm(&mut browser, &place);
+    // Nor is it the path's doing if a stream ends meanwhile.
+    let path = Origin::proxy(&format!("http://{}/events", origin.address), &["--impair", "cut-after=3s"]);
+    let place = format!("http://{}/", path.address);
+    browser.open(&format!("{place}?interval=50ms"));
+    wait_for_verdict(&mut browser, "real-time");
+    browser.set_hidden(true);
+    wait_for_text(&mut browser, "rows", "that it ended is not judged");
+    browser.set_hidden(false);
+    let before = number(&mut browser, "received");
+    browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {}", before + 20));
+    assert_eq!(wrongly_said(&mut browser, &["real-time"]), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn what_is_asked_for_again_in_vain_is_silent() {
+    let address = free_address();
+    let mut origin = serve_at(&address.to_string());
+    let mut browser = Browser::start();
+    browser.open(&format!("http://{address}/?interval=50ms&retry=500ms"));
+    wait_for_verdict(&mut browser, "real-time");
+    origin.signal(Signal::KILL);
+    origin.wait();
+    // It takes connections, and nothing else.
+    let _listener = TcpListener::bind(address).unwrap();
+    wait_for_verdict(&mut browser, "silent");
+    assert!(text(&mut browser, "reason").starts_with("The stream was asked for again, and in "));
+    assert_eq!(text(&mut browser, "state"), "Reconnecting");
+}
+
+#[test]
+#[ignore = "needs chromium and nginx"]
+fn what_was_stopped_stays_so() {
+    let origin = Origin::start();
+    let path = Proxy::start(Software::Nginx, "location /events { return 502; }", origin.address);
+    let mut browser = Browser::start();
+    // The answer to the question why comes late.
+    browser.prepare(
+        "{ const own = fetch; globalThis.answered = 0; globalThis.fetch = (url, options) => !url.includes('/events') ? \
+         own(url, options) : new Promise(done => setTimeout(() => { done(own(url, {...options, signal: undefined})); answered++; }, 1500)); }",
+    );
+    browser.open(&format!("http://{}/", path.address));
+    wait_for_text(&mut browser, "detail", "Asking the same URL once for the reason.");
+    browser.click("diagnose");
+    browser.wait_for("answered === 1");
+    let states = browser.evaluate(
+        "new Promise(done => { const states = new Set(); const look = setInterval(() => \
+         states.add(document.getElementById('state').textContent), 20); setTimeout(() => { clearInterval(look); done([...states]); }, 1000); })",
+    );
+    assert_eq!(states, json!(["Stopped"]));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_diagnosis_is_begun_by_a_link_and_cancelled_by_a_click() {
+    let origin = Origin::start();
+    let place = format!("http://{}/", origin.address);
+    let mut browser = Browser::start();
+    browser.open(&format!("{place}?interval=100ms"));
+    wait_for_verdict(&mut browser, "real-time");
+    browser.evaluate("location.hash = 'diagnose'");
+    browser.wait_for("document.getElementById('progress').value > 0");
+    // The second click of two was for the first one; and nothing takes the connections that it needs.
+    browser.evaluate(
+        "document.getElementById('diagnose').dispatchEvent(new MouseEvent('click', {detail: 2, bubbles: true}))",
+    );
+    browser.click("clear");
+    assert_eq!([text(&mut browser, "diagnose"), text(&mut browser, "state")], ["Cancel", "Stopped"]);
+    browser.click("diagnose");
+    wait_for_text(&mut browser, "progress-text", "and nothing is concluded");
+    assert_eq!(browser.evaluate("document.getElementById('found').hidden"), true);
+    wait_for_verdict(&mut browser, "real-time");
+    assert_calm(&mut browser, &place);
 }

@@ -24,6 +24,7 @@ const HOUR: &str = "(() => {
   const [now, parse] = [performance.now.bind(performance), JSON.parse];
   const unixUs = (us) => Math.round((performance.timeOrigin + run(us / 1000 - performance.timeOrigin)) * 1000);
   performance.now = () => run(now());
+  Date.now = () => Math.round(performance.timeOrigin + performance.now());
   JSON.parse = (text) => {
     const value = parse(text);
     for (const name of ['sent_us', 'now_us']) if (value[name] !== undefined) value[name] = unixUs(value[name]);
