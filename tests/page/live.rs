@@ -20,19 +20,12 @@ pub(crate) fn diagnosed(browser: &mut Browser) -> Vec<String> {
     serde_json::from_value(browser.evaluate(conclusion)).unwrap()
 }
 
-/// Waits until the diagnosis is done.
+/// Waits until the diagnosis is done, which takes longer than one look may.
 pub(crate) fn wait_for_result(browser: &mut Browser) {
-    wait_long_for(browser, "!document.getElementById('found').hidden");
-}
-
-/// Waits until an expression is true, which takes longer than one look may.
-pub(crate) fn wait_long_for(browser: &mut Browser, expression: &str) {
-    let look = format!(
-        "new Promise(done => {{ const end = performance.now() + 20000; const look = () => \
-         ({expression}) || performance.now() > end ? done({expression}) : setTimeout(look, 100); look(); }})"
-    );
-    let is_so = (0..6).any(|_| browser.evaluate(&look) == true);
-    assert!(is_so, "{expression} does not come about in {}", text(browser, "diagnosis"));
+    let look = "new Promise(done => { const end = performance.now() + 20000; const found = document.getElementById('found'); \
+                const look = () => !found.hidden || performance.now() > end ? done(!found.hidden) : setTimeout(look, 100); look(); })";
+    let is_done = (0..6).any(|_| browser.evaluate(look) == true);
+    assert!(is_done, "no result comes about in {}", text(browser, "diagnosis"));
 }
 
 /// Nothing went wrong in the page, and all that it asked for came from where it came from itself.

@@ -260,13 +260,13 @@ fn a_device_that_slept_is_noticed() {
     assert_calm(&mut browser, &place);
 }
 
-/// An origin whose clock gains two milliseconds a second.
+/// An origin whose clock gains three milliseconds a second.
 #[test]
 #[ignore = "needs chromium"]
 fn a_clock_that_goes_otherwise_is_followed() {
     let origin = Origin::start();
     let mut browser = Browser::start();
-    browser.prepare(&with_clocks("", "performance.now() * 2"));
+    browser.prepare(&with_clocks("", "performance.now() * 3"));
     let place = format!("http://{}/", origin.address);
     browser.open(&format!("{place}?interval=50ms"));
     browser.wait_for("performance.now() > 20000");
@@ -386,6 +386,7 @@ fn a_diagnosis_is_begun_by_a_link_and_cancelled_by_a_click() {
     browser.evaluate(
         "document.getElementById('diagnose').dispatchEvent(new MouseEvent('click', {detail: 2, bubbles: true}))",
     );
+    assert!(text(&mut browser, "progress-text").starts_with("Asking for the stream"));
     browser.click("clear");
     assert_eq!([text(&mut browser, "diagnose"), text(&mut browser, "state")], ["Cancel", "Stopped"]);
     browser.click("diagnose");
