@@ -203,12 +203,13 @@ impl Parts {
         }
         if !self.kept_back.is_empty() {
             let (kept_back, all) = (self.kept_back.len(), self.kept_back.len() + self.recorders.len());
-            let text = format!("{kept_back} of {all} streams at once never reached the origin, and are not counted");
+            let text = format!("not counted: {kept_back} of {all} streams at once, which never reached the origin");
             findings.push(Finding::new(Id::SomeRefused, text));
         }
         if self.begun_in_vain > 0 {
-            let late = self.begun_in_vain;
-            let text = format!("{late} streams reached the origin when their time was nearly up, and are not counted");
+            let (late, all) = (self.begun_in_vain, self.begun_in_vain + self.recorders.len());
+            let why = "which reached the origin when the time was nearly up";
+            let text = format!("not counted: {late} of {all} streams at once, {why}");
             findings.push(Finding::new(Id::SomeRefused, text));
         }
         if let Some(target) = &self.asked_instead {

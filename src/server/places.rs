@@ -10,8 +10,8 @@ pub(crate) const HEALTHY: &str = "ok";
 const PAGE: &str = include_str!("../../index.html");
 /// What the page may do: run its own two scripts, have its own style, and ask where it comes from. The numbers are those of
 /// what stands between the tags, so that nothing that was added on the way runs.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-/oFZ70XDENKMzNS1WR514YmVdsgQLUyT3ZK7QlqxNnQ=' \
-                      'sha256-02aPMWttaF3BdCa+pS2yq0dqcV6yEt2MZaei5jgjDcE='; \
+const POLICY: &str = "default-src 'none'; script-src 'sha256-TCVIEOro8cfHilNUcHPFJAlIwwTTDE0PfUTArmqTmv8=' \
+                      'sha256-mEg7f+QZm791hGj5l7MEmMfZgg4lDjfrip1X4Yse2BM='; \
                       style-src 'sha256-v0l0llLh3RdVjazgRzk9ucMcmbKsaB7H/nMN/qB457M='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::common::Origin;
 use crate::proxy::{Hop, Proxy};
-use crate::run::{bytes_off, exit_code, is_near, ms_off, try_all};
+use crate::run::{Place, bytes_off, exit_code, is_near, ms_off, try_all};
 
 /// Diagnoses at a time. Each has up to 24 streams.
 const ABREAST: usize = 6;
@@ -44,6 +44,7 @@ pub(crate) struct Row {
 
 /// Diagnoses all rows; fails with all that differs.
 pub(crate) fn diagnose_all(rows: &[Row]) {
+    let _place = Place::take();
     let origin = Origin::start();
     try_all(rows, ABREAST, |row| row.run(&origin));
 }

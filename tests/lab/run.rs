@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use serde_json::{Map, Value, json};
 use sse_argo_tester::stats::Summary;
 
@@ -109,8 +109,29 @@ impl Drop for Load {
     }
 }
 
+/// Two tests run at a time, however many are started: each has several probes, and more would starve what they measure.
+static PLACES: LazyLock<(Sender<()>, Receiver<()>)> = LazyLock::new(|| bounded(2));
+
+/// One of them, until it is dropped.
+pub(crate) struct Place(());
+
+impl Place {
+    /// Waits for one.
+    pub(crate) fn take() -> Place {
+        PLACES.0.send(()).unwrap();
+        Place(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        PLACES.1.recv().unwrap();
+    }
+}
+
 /// Runs cases, several at a time; fails with all that went wrong.
 pub(crate) fn run_all(cases: &[Case], machine: Machine) {
+    let _place = Place::take();
     let _load = (machine == Machine::Busy).then(Load::start);
     let origin = Origin::start();
     try_all(cases, ABREAST, |case| run(case, &origin, machine));

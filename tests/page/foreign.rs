@@ -79,7 +79,7 @@ fn a_quiet_origin_is_not_accused_and_not_bothered() {
     let mut browser = Browser::start();
     browser.open(&format!("http://{}/?topic=news", path.address));
     browser.wait_for("document.getElementById('verdict').textContent === 'inconclusive'");
-    browser.wait_for("document.getElementById('detail').textContent.includes('show with GET by fetch() only')");
+    browser.wait_for("document.getElementById('detail').textContent.includes('those show only with GET by fetch()')");
     browser.click("diagnose");
     browser.wait_for("!document.getElementById('found').hidden");
     let found = text(&mut browser, "#found");

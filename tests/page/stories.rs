@@ -267,8 +267,9 @@ fn streams_that_others_kept_back_do_not_count() {
          const {answer, streams, findings} = Core.sortOut(found, clock, []); \
          return [answer.kind, streams.map(({spec}) => spec.name).join(), findings.map(({id, text}) => `${id}: ${text}`).join()]; }); })()",
     );
-    let vain = "streams-refused: 1 streams reached the origin when their time was nearly up, and are not counted";
-    let kept = "streams-refused: 1 of 2 streams at once never reached the origin, and are not counted";
+    let vain =
+        "streams-refused: not counted: 1 of 2 streams at once, which reached the origin when the time was nearly up";
+    let kept = "streams-refused: not counted: 1 of 2 streams at once, which never reached the origin";
     let refused = "streams-refused: 1 of 2 streams at once brought none: so it is";
     let expected = json!([
         ["stream", "L", kept],

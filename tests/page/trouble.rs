@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::common::Origin;
+use super::common::{Origin, wrong_of};
 use super::live::{assert_calm, text, wait_for_verdict};
 use super::proxy::{Proxy, Software, free_address};
 
@@ -27,7 +27,7 @@ const WATCH: &str =
 
 /// What the badge has said that it may not say.
 fn wrongly_said(browser: &mut Browser, may: &[&str]) -> Vec<String> {
-    let said: Vec<String> = serde_json::from_value(browser.evaluate("[...said]")).unwrap();
+    let said: Vec<String> = serde_json::from_value(browser.evaluate("[...said].filter(Boolean)")).unwrap();
     said.into_iter().filter(|word| word != "measuring" && !may.contains(&word.as_str())).collect()
 }
 
@@ -394,4 +394,69 @@ fn a_diagnosis_is_begun_by_a_link_and_cancelled_by_a_click() {
     assert_eq!(browser.evaluate("document.getElementById('found').hidden"), true);
     wait_for_verdict(&mut browser, "real-time");
     assert_calm(&mut browser, &place);
+}
+
+/// Hides the page for longer than a glance takes.
+fn look_away(browser: &mut Browser) {
+    browser.set_hidden(true);
+    browser.evaluate("globalThis.hiddenAt = performance.now()");
+    browser.wait_for("performance.now() > hiddenAt + 6000");
+    browser.set_hidden(false);
+}
+
+/// A path, what is asked for there, and what the badge may say.
+type Reopened = (&'static str, &'static str, &'static [&'static str], fn(&mut Browser));
+
+/// Records begin anew when somebody looks again, and when the browser reconnects: of what was held meanwhile it is known
+/// when it was sent, but that is no replay, and no end.
+const REOPENED: &[Reopened] = &[
+    ("hold-until-close", "interval=50ms", &["silent"], |browser| {
+        browser.wait_for("document.getElementById('state').textContent === 'Open'");
+        look_away(browser);
+        wait_for_verdict(browser, "silent");
+    }),
+    ("hold-time=4s", "interval=100ms", &["batched"], |browser| {
+        wait_for_verdict(browser, "batched");
+        browser.evaluate("said.clear()");
+        look_away(browser);
+        let more = number(browser, "received") + 120;
+        browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {more}"));
+    }),
+    ("hold-start-time=2s", "interval=100ms", &["late-start"], |browser| {
+        wait_for_verdict(browser, "late-start");
+        browser.evaluate("said.clear()");
+        look_away(browser);
+        let more = number(browser, "received") + 40;
+        browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {more}"));
+    }),
+    (
+        "hold-bytes=4k,hold-head,cut-after=8s",
+        "interval=50ms&retry=500ms",
+        &["batched", "late-start", "inconclusive", "silent", "cut"],
+        |browser| {
+            browser.wait_for("document.getElementById('reconnects').textContent === '1'");
+            let more = number(browser, "received") + 60;
+            browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {more}"));
+        },
+    ),
+    ("cut-after=8s", "interval=50ms&retry=500ms&head_delay=5s", &["real-time", "cut"], |browser| {
+        browser.wait_for("document.getElementById('reconnects').textContent === '1'");
+        assert_eq!(text(browser, "state"), "Receiving");
+    }),
+];
+
+#[test]
+#[ignore = "needs chromium"]
+fn who_looks_again_accuses_nobody() {
+    let origin = Origin::start();
+    let wrong = wrong_of(REOPENED.to_vec(), 3, |(impairment, query, may, go)| {
+        let path = Origin::proxy(&format!("http://{}/events", origin.address), &["--impair", impairment]);
+        let mut browser = Browser::start();
+        browser.prepare(WATCH);
+        browser.open(&format!("http://{}/?{query}", path.address));
+        go(&mut browser);
+        let wrong = wrongly_said(&mut browser, may);
+        (!wrong.is_empty()).then(|| format!("{impairment}: {wrong:?}"))
+    });
+    assert_eq!(wrong, [""; 0]);
 }
