@@ -415,11 +415,16 @@ const REOPENED: &[Reopened] = &[
         look_away(browser);
         wait_for_verdict(browser, "silent");
     }),
-    ("hold-time=4s", "interval=100ms", &["batched"], |browser| {
+    ("hold-time=7s", "interval=100ms", &["batched"], |browser| {
         wait_for_verdict(browser, "batched");
         browser.evaluate("said.clear()");
         look_away(browser);
-        let more = number(browser, "received") + 120;
+        // Nothing comes for as long as possible then.
+        browser.set_hidden(true);
+        let before = number(browser, "received");
+        browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {before}"));
+        browser.set_hidden(false);
+        let more = number(browser, "received") + 40;
         browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {more}"));
     }),
     ("hold-start-time=2s", "interval=100ms", &["late-start"], |browser| {
@@ -430,9 +435,9 @@ const REOPENED: &[Reopened] = &[
         browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {more}"));
     }),
     (
-        "hold-bytes=4k,hold-head,cut-after=8s",
-        "interval=50ms&retry=500ms",
-        &["batched", "late-start", "inconclusive", "silent", "cut"],
+        "hold-bytes=4k,hold-head",
+        "interval=50ms&retry=500ms&duration=8s",
+        &["batched", "late-start", "inconclusive", "silent"],
         |browser| {
             browser.wait_for("document.getElementById('reconnects').textContent === '1'");
             let more = number(browser, "received") + 60;
