@@ -396,12 +396,18 @@ fn a_diagnosis_is_begun_by_a_link_and_cancelled_by_a_click() {
     assert_calm(&mut browser, &place);
 }
 
-/// Hides the page for longer than a glance takes.
-fn look_away(browser: &mut Browser) {
+/// Hides the page for longer than a glance takes, and until something is so.
+fn look_away_until(browser: &mut Browser, expression: &str) {
     browser.set_hidden(true);
     browser.evaluate("globalThis.hiddenAt = performance.now()");
     browser.wait_for("performance.now() > hiddenAt + 6000");
+    browser.evaluate("globalThis.before = document.getElementById('received').textContent");
+    browser.wait_for(expression);
     browser.set_hidden(false);
+}
+
+fn look_away(browser: &mut Browser) {
+    look_away_until(browser, "true");
 }
 
 /// A path, what is asked for there, and what the badge may say.
@@ -418,12 +424,8 @@ const REOPENED: &[Reopened] = &[
     ("hold-time=7s", "interval=100ms", &["batched"], |browser| {
         wait_for_verdict(browser, "batched");
         browser.evaluate("said.clear()");
-        look_away(browser);
         // Nothing comes for as long as possible then.
-        browser.set_hidden(true);
-        let before = number(browser, "received");
-        browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {before}"));
-        browser.set_hidden(false);
+        look_away_until(browser, "before !== document.getElementById('received').textContent");
         let more = number(browser, "received") + 40;
         browser.wait_for(&format!("Number(document.getElementById('received').textContent) > {more}"));
     }),
