@@ -421,7 +421,7 @@ const REOPENED: &[Reopened] = &[
         look_away(browser);
         wait_for_verdict(browser, "silent");
     }),
-    ("hold-time=7s", "interval=100ms", &["batched"], |browser| {
+    ("hold-time=10s", "interval=100ms", &["batched"], |browser| {
         wait_for_verdict(browser, "batched");
         browser.evaluate("said.clear()");
         // Nothing comes for as long as possible then.
