@@ -1,12 +1,13 @@
 //! A real proxy as a child process.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::common::eventually;
@@ -130,9 +131,15 @@ impl Drop for Proxy {
 
 /// An address of this process alone, so that nobody else takes the port before the proxy does: all of 127.0.0.0/8 is
 /// loopback.
+///
+/// It is found without listening there. A child that is just being started has a copy of the socket until it executes its
+/// program, and whoever looked for the proxy would find that.
 pub(crate) fn free_address() -> SocketAddr {
     static NEXT: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = std::process::id().to_be_bytes();
     let host = [127, high | 128, low, NEXT.fetch_add(1, Ordering::Relaxed)];
-    TcpListener::bind(SocketAddr::from((host, 0))).and_then(|listener| listener.local_addr()).unwrap()
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.bind(&SocketAddr::from((host, 0)).into()).unwrap();
+    socket.local_addr().unwrap().as_socket().unwrap()
 }
