@@ -1,5 +1,7 @@
 //! The page as people meet it: the live stream, its verdict, the diagnosis, and what it makes of trouble.
 
+use serde_json::json;
+
 use super::browser::Browser;
 use super::common::Origin;
 
@@ -10,6 +12,23 @@ pub(crate) fn text(browser: &mut Browser, id: &str) -> String {
 
 pub(crate) fn wait_for_verdict(browser: &mut Browser, verdict: &str) {
     browser.wait_for(&format!("document.getElementById('verdict').textContent === '{verdict}'"));
+}
+
+/// Waits until an element says something.
+pub(crate) fn wait_for_text(browser: &mut Browser, id: &str, part: &str) {
+    browser.wait_for(&format!("document.getElementById('{id}').textContent.includes({})", json!(part)));
+}
+
+/// The number that an element shows.
+pub(crate) fn number(browser: &mut Browser, id: &str) -> u64 {
+    text(browser, id).replace(',', "").parse().unwrap()
+}
+
+/// Waits until so many more events have come.
+pub(crate) fn wait_for_more(browser: &mut Browser, more: u64) {
+    let enough = number(browser, "received") + more;
+    browser
+        .wait_for(&format!("Number(document.getElementById('received').textContent.replaceAll(',', '')) > {enough}"));
 }
 
 /// Runs the diagnosis: the verdict on the plain variant, the cause if there is one, and the smallest cure.
@@ -150,7 +169,7 @@ fn it_fits_a_phone_and_every_control_has_a_name() {
     let nameless = "[...document.querySelectorAll('button, select, input, canvas, progress, [role=region]')].filter(e => !\
                     (e.labels?.[0]?.textContent || e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || \
                     e.textContent).trim()).map(e => e.outerHTML)";
-    assert_eq!(browser.evaluate(nameless), serde_json::json!([]));
+    assert_eq!(browser.evaluate(nameless), json!([]));
     let shifts = "new Promise(done => new PerformanceObserver(list => done(list.getEntries().reduce((sum, e) => sum + e.value, 0)))\
                   .observe({type: 'layout-shift', buffered: true}) ?? setTimeout(() => done(0), 500))";
     let shift = browser.evaluate(shifts).as_f64().unwrap();

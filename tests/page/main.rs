@@ -1,6 +1,7 @@
 //! The page in a real browser: its judging core against the Rust one, and what drives the browser.
 
 mod answers;
+mod away;
 mod browser;
 #[path = "../common/mod.rs"]
 mod common;
