@@ -11,7 +11,7 @@ const PAGE: &str = include_str!("../../index.html");
 /// What the page may do: run its own two scripts, have its own style, and ask where it comes from. The numbers are those of
 /// what stands between the tags, so that nothing that was added on the way runs.
 const POLICY: &str = "default-src 'none'; script-src 'sha256-TCVIEOro8cfHilNUcHPFJAlIwwTTDE0PfUTArmqTmv8=' \
-                      'sha256-mEg7f+QZm791hGj5l7MEmMfZgg4lDjfrip1X4Yse2BM='; \
+                      'sha256-lIosEygR3WQaYdY4Ju1O7jotRpJVkAAd27R7vOL078o='; \
                       style-src 'sha256-v0l0llLh3RdVjazgRzk9ucMcmbKsaB7H/nMN/qB457M='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -94,9 +94,9 @@ fn a_stream_that_has_all_its_events_has_ended() {
     let origin = Origin::start();
     let mut browser = Browser::start();
     for method in ["eventsource", "fetch", "post"] {
-        browser.open(&format!("http://{}/?interval=20ms&count=20&method={method}", origin.address));
+        browser.open(&format!("http://{}/?interval=100ms&count=40&method={method}", origin.address));
         browser.wait_for("document.getElementById('state').textContent === 'Ended'");
         assert_eq!(text(&mut browser, "#verdict"), "real-time", "{method}");
-        assert_eq!(["#received", "#reconnects"].map(|id| text(&mut browser, id)), ["20", "0"], "{method}");
+        assert_eq!(["#received", "#reconnects"].map(|id| text(&mut browser, id)), ["40", "0"], "{method}");
     }
 }
