@@ -12,7 +12,7 @@ const PAGE: &str = include_str!("../../index.html");
 /// what stands between the tags, so that nothing that was added on the way runs.
 const POLICY: &str = "default-src 'none'; script-src 'sha256-TCVIEOro8cfHilNUcHPFJAlIwwTTDE0PfUTArmqTmv8=' \
                       'sha256-lIosEygR3WQaYdY4Ju1O7jotRpJVkAAd27R7vOL078o='; \
-                      style-src 'sha256-v0l0llLh3RdVjazgRzk9ucMcmbKsaB7H/nMN/qB457M='; img-src data:; \
+                      style-src 'sha256-8fmAWFv3MKqJ9oVSWh1lkdQCbr9l2GzLYbyL2nU+Hg0='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a path of the public part leads to.
