@@ -10,8 +10,8 @@ pub(crate) const HEALTHY: &str = "ok";
 const PAGE: &str = include_str!("../../index.html");
 /// What the page may do: run its own two scripts, have its own style, and ask where it comes from. The numbers are those of
 /// what stands between the tags, so that nothing that was added on the way runs.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-TCVIEOro8cfHilNUcHPFJAlIwwTTDE0PfUTArmqTmv8=' \
-                      'sha256-lIosEygR3WQaYdY4Ju1O7jotRpJVkAAd27R7vOL078o='; \
+const POLICY: &str = "default-src 'none'; script-src 'sha256-2woEKRFpjl5mbtKP4pNC7HOCXz1L1FA3Jn2coOEwTOQ=' \
+                      'sha256-ELbipMWQ6P1HaFS6bW09X+lsFg/AnvnPl0VTgP3h6U8='; \
                       style-src 'sha256-8fmAWFv3MKqJ9oVSWh1lkdQCbr9l2GzLYbyL2nU+Hg0='; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
