@@ -3,6 +3,7 @@
 // Each test program uses a part of it.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod browser;
 pub mod gauge;
 pub mod program;
 pub mod raw;

@@ -1,0 +1,41 @@
+//! What a path does to streams that are quiet, left, or many: the library's measurements, through the real proxy and a
+//! relay, of the real origin. What one test waits for, others wait for at the same time.
+
+mod crowd;
+mod leaving;
+mod patience;
+
+use std::time::Duration;
+
+use crate::common::Origin;
+use crossbeam_channel::never;
+use sse_argo_tester::client::live::Limits;
+use sse_argo_tester::client::{Client, Request, Settings};
+
+/// What every measurement takes.
+struct Asking {
+    client: Client,
+    request: Request,
+    limits: Limits,
+}
+
+impl Asking {
+    fn of(url: &str) -> Asking {
+        Asking {
+            client: Client::new(&Settings::default()).unwrap(),
+            request: Request::event_stream(url, None, &[], None),
+            limits: Limits::new(never(), Some(Duration::from_secs(60))),
+        }
+    }
+}
+
+/// The URL of the events of a program.
+fn events(program: &Origin) -> String {
+    format!("http://{}/events", program.address)
+}
+
+/// The program's proxy in front of another one, or of the origin.
+fn proxy(target: &Origin, impairments: &str) -> Origin {
+    let args: &[&str] = if impairments.is_empty() { &[] } else { &["--impair", impairments] };
+    Origin::proxy(&events(target), args)
+}

@@ -1,0 +1,136 @@
+//! What profiles and conditions do to responses of different kinds.
+
+use sse_argo_tester::weather::{Effect, Weather};
+
+use super::story::{STREAM, Story, bytes, cured, effect, expect, impaired};
+
+type Field = (&'static str, &'static [u8]);
+
+const CLOSE: [Field; 1] = [("content-type", b"Text/Event-Stream; charset=utf-8")];
+
+fn like(specs: &str) -> Weather {
+    let mut weather = Weather::default();
+    weather.like(specs).unwrap();
+    weather
+}
+
+/// The effect on a stream with some fields more.
+fn with(weather: &Weather, method: &str, accepts_gzip: bool, fields: &[Field]) -> Effect {
+    weather.for_response(method, accepts_gzip, STREAM.into_iter().chain(fields.iter().copied()))
+}
+
+/// Whether it holds a small event.
+fn holds(effect: &Effect) -> bool {
+    let (now, mut out) = (std::time::Instant::now(), Vec::new());
+    effect.chain(now).take(bytes("data: a\n\n"), now, &mut out);
+    out.is_empty()
+}
+
+#[test]
+fn nginx_lets_go_when_it_is_told_to_and_swallows_the_word() {
+    for name in ["nginx-default", "nginx-64k", "nginx-gzip"] {
+        let nginx = like(name);
+        for gzip in [false, true] {
+            let held = with(&nginx, "GET", gzip, &[("X-Accel-Buffering", b"yes")]);
+            assert!(holds(&held) && held.holds_head() && held.strips("x-accel-buffering"), "{name}");
+            assert_eq!(held.compresses(), gzip && name == "nginx-gzip");
+            let free = with(&nginx, "GET", gzip, &[("x-accel-buffering", b" NO ")]);
+            assert!(!holds(&free) && !free.holds_head() && free.strips("X-Accel-Buffering"), "{name}");
+            assert!(!free.compresses() && !free.strips("Cache-Control"));
+        }
+    }
+    let newer = like("nginx-http11");
+    assert!(!holds(&effect(&newer)) && holds(&newer.for_response("GET", false, CLOSE)));
+}
+
+#[test]
+fn compressors_need_a_client_that_accepts_and_obey_no_transform() {
+    for name in ["compression-middleware", "haproxy-compression"] {
+        let weather = like(name);
+        assert!(holds(&with(&weather, "GET", true, &[])) && !holds(&with(&weather, "GET", false, &[])), "{name}");
+        let fields: [Field; 1] = [("Cache-Control", b"no-store, No-Transform")];
+        assert!(!holds(&with(&weather, "POST", true, &fields)), "{name}");
+        assert!(holds(&with(&weather, "POST", true, &[("Cache-Control", b"no-store")])), "{name}");
+    }
+    let weather = like("compression-middleware");
+    assert!(with(&weather, "GET", true, &[("Content-Encoding", b"identity")]).compresses());
+    assert!(!with(&weather, "GET", true, &[("Content-Encoding", b"br")]).compresses());
+}
+
+#[test]
+fn haproxy_corks_chunks_only() {
+    let weather = like("haproxy-default");
+    assert!(holds(&effect(&weather)) && !holds(&weather.for_response("GET", true, CLOSE)));
+    let mut story = Story::new(&weather);
+    for at in [0, 250, 500] {
+        story.at(at, bytes("a"));
+    }
+    story.until(1000);
+    assert_eq!(story.told(), expect(&[(205, "a"), (455, "a"), (705, "a")]));
+}
+
+#[test]
+fn a_quick_tunnel_holds_gets_only() {
+    let weather = like("quick-tunnel-get");
+    assert!(weather.applies_to("GET") && !weather.applies_to("POST"));
+    let get = with(&weather, "GET", true, &[]);
+    assert!(holds(&get) && !get.holds_head() && !holds(&with(&weather, "POST", true, &[])));
+}
+
+#[test]
+fn the_rest_of_the_table_does_what_it_says() {
+    let lighttpd = effect(&like("lighttpd-default"));
+    assert!(holds(&lighttpd) && lighttpd.holds_head() && like("lighttpd-default").keeps_origin_open("GET"));
+    assert!(holds(&effect(&like("apache-modsecurity"))) && holds(&effect(&like("argo-2024"))));
+    assert!(holds(&effect(&like("one-behind"))));
+    let cuts = [
+        ("envoy-15s", 15_000),
+        ("google-lb-30s", 30_000),
+        ("heroku-idle", 55_000),
+        ("aws-elb-idle", 60_000),
+        ("nginx-idle", 60_000),
+        ("cloudflare-idle", 100_000),
+    ];
+    for (name, at) in cuts {
+        let mut story = Story::new(&like(name));
+        story.until(200_000);
+        assert_eq!(story.told(), expect(&[(at, "[truncated]")]), "{name}");
+    }
+}
+
+#[test]
+fn only_limits_all_impairments_and_no_cure() {
+    let mut weather = impaired("hold-until-close,keep-origin-open,strip-header=A,only=GET,only=POST");
+    let get = with(&weather, "GET", true, &[]);
+    assert!(!holds(&get) && !get.strips("a") && !weather.keeps_origin_open("GET") && !weather.needs_identity("GET"));
+    assert!(get.is_clear());
+    assert!(holds(&with(&weather, "POST", true, &[])) && weather.keeps_origin_open("POST"));
+    weather.cure("pad=3").unwrap();
+    assert!(
+        weather.needs_identity("GET")
+            && with(&weather, "GET", true, &[]).chain(std::time::Instant::now()).due().is_some()
+    );
+    assert!(impaired("drop=3,only=GET").needs_identity("GET") && !impaired("drop=3,only=GET").needs_identity("POST"));
+}
+
+#[test]
+fn what_is_no_stream_passes() {
+    let mut weather = impaired("hold-until-close,hold-head,drop=1,strip-header=Via");
+    weather.cure("pad=100").unwrap();
+    let json: [Field; 2] = [("Content-Type", b"application/json"), ("Content-Length", b"20")];
+    let small = weather.for_response("GET", true, json);
+    assert!(!holds(&small) && !small.holds_head() && small.strips("via") && !small.changes_length());
+    let head = with(&weather, "HEAD", true, &[]);
+    assert!(!head.holds_head() && !holds(&head));
+    let endless = weather.for_response("GET", true, [("Content-Type", b"text/plain".as_slice())]);
+    assert!(holds(&endless) && !endless.changes_length(), "held, its bytes untouched");
+    let compressed = with(&weather, "GET", true, &[("Content-Encoding", b"gzip")]);
+    assert!(holds(&compressed) && !compressed.changes_length(), "the same");
+    assert!(with(&weather, "GET", true, &[]).changes_length());
+    assert!(!effect_of("lag=1s,cut-after=1s").changes_length() && effect_of("cut-after=1s:clean").changes_length());
+    assert!(effect(&cured("heartbeat=1s")).changes_length() && effect_of("gzip-noflush").changes_length());
+}
+
+fn effect_of(specs: &str) -> Effect {
+    effect(&impaired(specs))
+}
