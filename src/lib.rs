@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | [`units`], [`timestamp`], [`escape`], [`lock`], [`sse`], [`http`], [`stamp`] | pure: no socket, thread, clock or printing |
 //! | 1 | [`stats`] | pure: timestamped bytes and events in, summaries out |
-//! | 1 | [`weather`] | pure: what a path does to a stream on purpose: cures, impairments, profiles of real paths |
+//! | 1 | [`impair`] | pure: what a path does to a stream on purpose: cures, impairments, profiles of real paths |
 //! | 2 | [`schedule`] | pure: when is the next event, heartbeat, end; the plan of a stream |
 //! | 2 | [`verdict`] | pure: summaries in; verdict, hold and findings out |
 //! | 3 | [`report`] | pure: what was found, as text, JSON and JUnit's XML |
@@ -28,6 +28,7 @@ pub mod client;
 pub mod diagnose;
 pub mod escape;
 pub mod http;
+pub mod impair;
 pub mod lock;
 pub mod nonce;
 pub mod probe;
@@ -43,7 +44,6 @@ pub mod timestamp;
 pub mod tunnel;
 pub mod units;
 pub mod verdict;
-pub mod weather;
 
 /// What the program calls itself in `Server` headers and in `/time`: `sse-argo-tester/VERSION`.
 pub const SERVER_NAME: &str = concat!("sse-argo-tester/", env!("CARGO_PKG_VERSION"));

@@ -11,11 +11,11 @@ use argh::{ArgsInfo, FromArgs};
 use super::client::{ClientOptions, resolve, seconds};
 use super::options::{at_least_one, base_path};
 use super::{Exit, Failure, show, show_addresses};
+use crate::impair::{self, Alterations, SpecError};
 use crate::proxy::{self, AtEnd, Config, Headers, ProxyError, Sharing, Treatment};
 use crate::server::config::MAX_CONNECTIONS;
 use crate::server::listen::ListenAddr;
 use crate::shutdown::Interrupts;
-use crate::weather::{self, SpecError, Weather};
 
 /// The port of the proxy, unless another is asked for.
 const PORT: u16 = 8181;
@@ -123,18 +123,18 @@ impl Proxy {
             ("pad-every", &self.pad_every),
             ("pad-to", &self.pad_to),
         ];
-        let mut weather = Weather::default();
+        let mut alterations = Alterations::default();
         for (name, value) in cures {
             let Some(value) = value else { continue };
             if value.contains(',') {
                 return Err(format!("--{name} {value}: it takes one value; other cures are options of their own"));
             }
-            weather.cure(&format!("{name}={value}")).map_err(told)?;
+            alterations.cure(&format!("{name}={value}")).map_err(told)?;
         }
-        self.like.iter().try_for_each(|specs| weather.like(specs)).map_err(told)?;
-        self.impair.iter().try_for_each(|specs| weather.impair(specs)).map_err(told)?;
+        self.like.iter().try_for_each(|specs| alterations.like(specs)).map_err(told)?;
+        self.impair.iter().try_for_each(|specs| alterations.impair(specs)).map_err(told)?;
         let headers = if self.cure { Headers::BestPractice } else { Headers::Theirs };
-        Ok(Treatment { weather, headers, early: self.early.then_some(proxy::EARLY) })
+        Ok(Treatment { alterations, headers, early: self.early.then_some(proxy::EARLY) })
     }
 
     fn into_config(self) -> Result<Config, String> {
@@ -194,13 +194,13 @@ pub(super) fn run(options: Proxy, out: &mut dyn Write) -> Result<Exit, Failure> 
 /// Everything that can be done to streams.
 fn lists() -> String {
     let mut text = "Profiles, for --like NAME:\n".to_owned();
-    for profile in weather::profiles() {
-        let weather::Profile { name, spec, text: what, source, date } = profile;
+    for profile in impair::profiles() {
+        let impair::Profile { name, spec, text: what, source, date } = profile;
         let _ = write!(text, "  {name}\n      {what}\n      = {spec}\n      {source} ({date})\n");
     }
     let lists = [
-        ("Impairments, for --impair SPEC[,SPEC...] and behind a profile's name", weather::impairments()),
-        ("Cures, each an option of the same name", weather::cures()),
+        ("Impairments, for --impair SPEC[,SPEC...] and behind a profile's name", impair::impairments()),
+        ("Cures, each an option of the same name", impair::cures()),
     ];
     for (title, entries) in lists {
         let _ = write!(text, "\n{title}:\n");

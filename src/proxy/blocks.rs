@@ -2,19 +2,17 @@
 
 use crate::sse::Decoder;
 use crate::sse::decoder::Item;
-use crate::weather::boundary::{Boundary, Mark};
+use crate::sse::scanner::{BOM, BlockScanner, Boundary};
 
 /// Most bytes of an event, if only whole ones pass. They wait until it is complete.
 pub(super) const BLOCK_MAX: usize = 4 * 1024 * 1024;
-
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Cuts a stream into blocks, over all its connections.
 ///
 /// Comments outside of blocks pass line by line, so that a heartbeat is not held up. What is left at a cut is dropped.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    boundary: Boundary,
+    scanner: BlockScanner,
     decoder: Decoder,
     /// What is not yet complete.
     held: Vec<u8>,
@@ -27,7 +25,7 @@ impl Blocks {
     /// The blocks of a stream that begins behind the event with this id.
     pub(super) fn behind(last_event_id: &str) -> Blocks {
         Blocks {
-            boundary: Boundary::default(),
+            scanner: BlockScanner::default(),
             decoder: Decoder::resuming(last_event_id),
             held: Vec::new(),
             retry_ms: None,
@@ -37,7 +35,7 @@ impl Blocks {
 
     /// Another connection goes on: what the one before left incomplete is dropped.
     pub(super) fn resume(&mut self) {
-        self.boundary = Boundary::default();
+        self.scanner = BlockScanner::default();
         self.decoder = Decoder::resuming(self.decoder.last_event_id());
         self.held = Vec::new();
         self.resumes = true;
@@ -60,14 +58,14 @@ impl Blocks {
     pub(super) fn take(&mut self, bytes: &[u8], mut sink: impl FnMut(Vec<u8>, &str)) -> Result<(), String> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (len, mark) = self.boundary.advance(rest);
+            let (len, boundary) = self.scanner.next_block(rest);
             self.held.extend_from_slice(&rest[..len]);
             rest = &rest[len..];
             if self.held.len() > BLOCK_MAX {
                 return Err(format!("an event is longer than {BLOCK_MAX} bytes, so that it can't pass as a whole"));
             }
             // Blank lines between blocks go with what follows, if there is something.
-            if mark == Mark::Block || (rest.is_empty() && self.boundary.is_here()) {
+            if boundary == Boundary::Block || (rest.is_empty() && self.scanner.is_between_blocks()) {
                 self.release(&mut sink);
             }
         }

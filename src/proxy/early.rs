@@ -8,8 +8,8 @@ use std::time::Instant;
 use super::outcome::Outcome;
 use super::response::Framing;
 use super::sink::Sink;
+use crate::impair::{Chain, Effect, Piece};
 use crate::server::registry::Connection;
-use crate::weather::{Chain, Effect, Piece};
 
 /// What is sent, and from when on, if the target has not answered by then.
 pub(super) struct Early {

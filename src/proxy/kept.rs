@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::http::chunk::Piece;
-use crate::weather::Ending;
+use crate::impair::BodyEnd;
 
 /// Most blocks that are kept of a stream, for clients that come back and for slow ones.
 const KEPT_BLOCKS: usize = 1024;
@@ -27,7 +27,7 @@ pub(super) enum Next {
     /// The block is no longer kept.
     Behind,
     /// The end, with what went wrong.
-    Over(Ending, Option<String>),
+    Over(BodyEnd, Option<String>),
     /// There is no stream: each asks by itself.
     Alone,
     /// The client that asked is gone: another one asks.
@@ -69,7 +69,7 @@ impl Block {
 /// Why there will be no more blocks.
 #[derive(Debug, Clone)]
 pub(super) enum Over {
-    Ended(Ending, Option<String>),
+    Ended(BodyEnd, Option<String>),
     Alone,
     Again,
 }
@@ -196,9 +196,9 @@ mod tests {
         assert_eq!((log.blocks.len(), log.bytes), (1, KEPT_BYTES + 1));
         let next = log.next;
         assert!(matches!(log.get(next - 1), Next::Blocks(_)) && matches!(log.get(next), Next::Nothing));
-        log.over = Some(Over::Ended(Ending::Reset, None));
+        log.over = Some(Over::Ended(BodyEnd::Reset, None));
         assert!(matches!(log.get(next - 1), Next::Blocks(_)), "what is there comes before the end");
-        assert!(matches!(log.get(next), Next::Over(Ending::Reset, None)));
+        assert!(matches!(log.get(next), Next::Over(BodyEnd::Reset, None)));
     }
 
     #[test]

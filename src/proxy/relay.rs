@@ -22,11 +22,11 @@ use crate::client::content::Content;
 use crate::client::{self, Body, ClientError, Session};
 use crate::escape::escaped;
 use crate::http::Version;
+use crate::impair::{BodyEnd, Chain, Piece};
 use crate::server::registry::Connection;
 use crate::server::service::{After, Kept, Line, Task};
 use crate::shutdown::Stop;
 use crate::units::format_duration;
-use crate::weather::{Chain, Ending, Piece};
 
 /// A request that is to be relayed.
 #[derive(Debug)]
@@ -177,7 +177,7 @@ impl Relay {
     }
 
     fn farewell(&self) -> Farewell {
-        let keeps = self.treatment.weather.keeps_origin_open(&self.method);
+        let keeps = self.treatment.alterations.keeps_origin_open(&self.method);
         if keeps { Farewell::Keep } else { Farewell::Tell }
     }
 
@@ -222,7 +222,7 @@ impl Relay {
         if unfit.by != By::Target {
             return unfit;
         }
-        let ended = sink.end(Ending::Truncated).unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()));
+        let ended = sink.end(BodyEnd::Truncated).unwrap_or_else(|error| Outcome::lost(&error, lookout.is_stopping()));
         Outcome { reason: format!("the response was begun early, but {}", unfit.reason), ..ended }
     }
 

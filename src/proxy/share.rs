@@ -25,11 +25,11 @@ use super::source::ending_of;
 use crate::client::{self, Arrival};
 use crate::escape::escaped;
 use crate::http::chunk::Piece;
+use crate::impair::BodyEnd;
 use crate::lock::lock;
 use crate::server::registry::Connection;
 use crate::server::wake::NEWS;
 use crate::shutdown::Stop;
-use crate::weather::Ending;
 
 /// Stack of a reader. TLS needs it.
 const STACK: usize = super::STACK;
@@ -294,9 +294,9 @@ impl Reader {
         let said = match ending {
             _ if by == By::Client => "the last client is gone",
             _ if by == By::Shutdown => "the proxy stops",
-            Ending::Clean => ENDED,
-            Ending::Truncated => BROKE_OFF,
-            Ending::Reset => RESET,
+            BodyEnd::Clean => ENDED,
+            BodyEnd::Truncated => BROKE_OFF,
+            BodyEnd::Reset => RESET,
         };
         let because = failure.as_ref().map(|failure| format!(": {}", escaped(failure))).unwrap_or_default();
         let (by, after, (blocks, bytes)) = (by.as_str(), begun.elapsed().as_secs_f64(), count);
@@ -306,7 +306,7 @@ impl Reader {
         self.shares.end(&self.stream, Over::Ended(ending, failure));
     }
 
-    fn read(&mut self, count: &mut (u64, u64)) -> (By, Ending, Option<String>) {
+    fn read(&mut self, count: &mut (u64, u64)) -> (By, BodyEnd, Option<String>) {
         let mut id = last_event_id(&self.reading.fields);
         let mut blocks = Blocks::behind(&id);
         loop {
@@ -325,7 +325,7 @@ impl Reader {
                     });
                     self.stream.publish(whole);
                     if let Err(text) = taken {
-                        return (By::Target, Ending::Truncated, Some(text));
+                        return (By::Target, BodyEnd::Truncated, Some(text));
                     }
                 }
                 Some(Arrival::End(_, ending)) => {
@@ -337,7 +337,7 @@ impl Reader {
                 }
                 None if self.lookout().is_stopping() => {
                     let by = if self.reading.stop.is_triggered() { By::Shutdown } else { By::Client };
-                    return (by, Ending::Truncated, None);
+                    return (by, BodyEnd::Truncated, None);
                 }
                 None => {}
             }
@@ -352,7 +352,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         // It is over already, unless the reader failed.
-        self.shares.end(&self.stream, Over::Ended(Ending::Truncated, Some("its reader failed".to_owned())));
+        self.shares.end(&self.stream, Over::Ended(BodyEnd::Truncated, Some("its reader failed".to_owned())));
     }
 }
 

@@ -9,10 +9,10 @@ use socket2::SockRef;
 use super::outcome::{BROKE_OFF, By, ENDED, Outcome, RESET};
 use super::response::Framing;
 use crate::http::chunk::{self, LAST_CHUNK};
+use crate::impair::BodyEnd;
 use crate::server::outlet;
 use crate::server::registry::Connection;
 use crate::server::service::After;
-use crate::weather::Ending;
 
 /// Most bytes of a body that are written at once. The client has the whole write timeout for each such part of what
 /// comes in one lump.
@@ -65,31 +65,31 @@ impl Sink<'_> {
     }
 
     /// Ends the response as the target's ended, as far as the framing can say so.
-    pub(super) fn end(&mut self, ending: Ending) -> io::Result<Outcome> {
+    pub(super) fn end(&mut self, ending: BodyEnd) -> io::Result<Outcome> {
         let complete = match self.framing {
             Framing::Length(length) => *self.bytes == length,
             _ => true,
         };
         let (reason, after) = match (ending, self.framing) {
-            (Ending::Clean, Framing::Chunked) => {
+            (BodyEnd::Clean, Framing::Chunked) => {
                 self.write(LAST_CHUNK)?;
                 (ENDED, After::Complete)
             }
-            (Ending::Clean, Framing::Close) => {
+            (BodyEnd::Clean, Framing::Close) => {
                 self.flush()?;
                 (ENDED, After::Last)
             }
-            (Ending::Clean, _) if complete => {
+            (BodyEnd::Clean, _) if complete => {
                 self.flush()?;
                 (ENDED, After::Complete)
             }
             // Where the end of the connection is that of the body, nothing but a reset says that it is too early.
-            (Ending::Truncated, Framing::Close) => (BROKE_OFF, self.reset()),
-            (Ending::Clean | Ending::Truncated, _) => {
+            (BodyEnd::Truncated, Framing::Close) => (BROKE_OFF, self.reset()),
+            (BodyEnd::Clean | BodyEnd::Truncated, _) => {
                 self.flush()?;
                 (BROKE_OFF, After::Broken)
             }
-            (Ending::Reset, _) => (RESET, self.reset()),
+            (BodyEnd::Reset, _) => (RESET, self.reset()),
         };
         Ok(Outcome { by: By::Target, reason: reason.to_owned(), after })
     }

@@ -4,7 +4,7 @@ use super::lookout::{Lookout, Sight};
 use super::resume::Feed;
 use crate::client::content::Content;
 use crate::client::{self, Arrival};
-use crate::weather::{Ending, Piece};
+use crate::impair::{BodyEnd, Piece};
 
 /// What is read of a target's response.
 pub(super) struct Source {
@@ -65,14 +65,14 @@ impl Source {
     fn broken(&mut self, failure: String) -> Piece {
         self.is_open = false;
         self.failure = Some(failure);
-        Piece::End(Ending::Truncated)
+        Piece::End(BodyEnd::Truncated)
     }
 
     fn end(&mut self, ending: client::Ending) -> Piece {
         self.is_open = false;
         match ending {
             client::Ending::Clean => match std::mem::replace(&mut self.content, Content::Identity).finish() {
-                Ok(()) => Piece::End(Ending::Clean),
+                Ok(()) => Piece::End(BodyEnd::Clean),
                 Err(error) => self.broken(error.to_string()),
             },
             client::Ending::Failed(text) => self.broken(text),
@@ -82,10 +82,10 @@ impl Source {
 }
 
 /// A body that can't be read on, by whatever failure, is not complete.
-pub(super) fn ending_of(ending: &client::Ending) -> Ending {
+pub(super) fn ending_of(ending: &client::Ending) -> BodyEnd {
     match ending {
-        client::Ending::Clean => Ending::Clean,
-        client::Ending::Reset => Ending::Reset,
-        client::Ending::Truncated | client::Ending::Stopped | client::Ending::Failed(_) => Ending::Truncated,
+        client::Ending::Clean => BodyEnd::Clean,
+        client::Ending::Reset => BodyEnd::Reset,
+        client::Ending::Truncated | client::Ending::Stopped | client::Ending::Failed(_) => BodyEnd::Truncated,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::request::{Fields, values};
 use crate::client::Head;
 use crate::client::content::Content;
-use crate::weather::{Effect, Weather};
+use crate::impair::{Alterations, Effect};
 
 /// How long a target may take for its head before a response is begun without it, if that is asked for.
 pub const EARLY: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ pub(super) const BEST_PRACTICE: [(&str, &str); 2] =
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Treatment {
     /// What is done to bodies, and by impairments to heads.
-    pub weather: Weather,
+    pub alterations: Alterations,
     /// Whose word on caches, buffers and codings counts. Every cure makes it [`Headers::BestPractice`].
     pub headers: Headers,
     /// After this time without an answer of the target, the head and a comment are sent. The target's answer must then
@@ -52,10 +52,10 @@ pub(super) struct Treated {
 impl Treatment {
     /// The words of the log.
     pub(super) fn told(&self, method: &str) -> String {
-        let headers = (self.cures() && self.weather.cures().is_empty()).then(|| "headers".to_owned());
+        let headers = (self.cures() && self.alterations.cures().is_empty()).then(|| "headers".to_owned());
         let early = self.early.map(|_| "early".to_owned());
-        let cures: Vec<String> = headers.into_iter().chain(early).chain(self.weather.cures().specs()).collect();
-        let all = self.weather.impairments().iter().filter(|_| self.weather.applies_to(method));
+        let cures: Vec<String> = headers.into_iter().chain(early).chain(self.alterations.cures().specs()).collect();
+        let all = self.alterations.impairments().iter().filter(|_| self.alterations.applies_to(method));
         let impairments: Vec<String> = all.map(ToString::to_string).collect();
         let field = |name: &str, specs: &[String]| match specs {
             [] => String::new(),
@@ -65,12 +65,12 @@ impl Treatment {
     }
 
     fn cures(&self) -> bool {
-        self.headers == Headers::BestPractice || self.early.is_some() || !self.weather.cures().is_empty()
+        self.headers == Headers::BestPractice || self.early.is_some() || !self.alterations.cures().is_empty()
     }
 
     /// The fields of a request as the target gets them.
     pub(super) fn request(&self, method: &str, mut fields: Fields) -> Fields {
-        if self.cures() || self.weather.needs_identity(method) {
+        if self.cures() || self.alterations.needs_identity(method) {
             remove(&mut fields, "accept-encoding");
         }
         fields
@@ -90,31 +90,31 @@ impl Treatment {
             }
             set_best_practice(&mut fields);
         }
-        self.treated(&self.weather, method, accepts_gzip, fields, content)
+        self.treated(&self.alterations, method, accepts_gzip, fields, content)
     }
 
     /// What becomes of a response that is begun without the target.
     pub(super) fn early(&self, method: &str, accepts_gzip: bool) -> Treated {
-        let mut weather = self.weather.clone();
-        if weather.cures().pad.is_none() {
-            weather.cure(EARLY_COMMENT).expect("a test has read it");
+        let mut alterations = self.alterations.clone();
+        if alterations.cures().pad.is_none() {
+            alterations.cure(EARLY_COMMENT).expect("a test has read it");
         }
         let ours = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")];
         let mut fields = ours.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();
         set_best_practice(&mut fields);
-        self.treated(&weather, method, accepts_gzip, fields, Content::Identity)
+        self.treated(&alterations, method, accepts_gzip, fields, Content::Identity)
     }
 
     fn treated(
         &self,
-        weather: &Weather,
+        alterations: &Alterations,
         method: &str,
         accepts_gzip: bool,
         mut fields: Fields,
         content: Content,
     ) -> Treated {
         let pairs = fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        let effect = weather.for_response(method, accepts_gzip, pairs);
+        let effect = alterations.for_response(method, accepts_gzip, pairs);
         if effect.changes_length() {
             remove(&mut fields, "content-length");
         }
@@ -170,12 +170,12 @@ mod tests {
         assert!(!asked(&treatment));
         assert!(asked(&Treatment { early: Some(EARLY), ..Treatment::default() }));
         assert!(asked(&Treatment { headers: Headers::BestPractice, ..Treatment::default() }));
-        treatment.weather.impair("hold-head,only=GET").unwrap();
+        treatment.alterations.impair("hold-head,only=GET").unwrap();
         assert!(!asked(&treatment));
-        treatment.weather.impair("drop=2").unwrap();
+        treatment.alterations.impair("drop=2").unwrap();
         assert!(asked(&treatment));
         assert_eq!(treatment.told("GET"), " impaired=\"hold-head,only=GET,drop=2\"");
-        treatment.weather.cure("heartbeat=1s").unwrap();
+        treatment.alterations.cure("heartbeat=1s").unwrap();
         assert_eq!(treatment.told("POST"), " cured=\"heartbeat=1s\"");
     }
 

@@ -7,11 +7,11 @@
 
 use std::fmt;
 
+use super::scanner::{BOM, BlockScanner, Boundary};
+
 /// Longest line that is decoded, unless another limit is set. Longer ones are an error, so that a stream without line
 /// breaks can't fill the memory.
 pub const LINE_MAX: usize = 16 * 1024 * 1024;
-
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// An event as a client's script gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,8 +75,7 @@ pub struct Decoder {
     line_start: u64,
     /// Where the first field of the unfinished block begins.
     block_start: Option<u64>,
-    /// The byte before was CR: an LF now belongs to it. A line that ends in CR is complete without waiting for that.
-    after_cr: bool,
+    scanner: BlockScanner,
     /// No line has ended yet: "one leading U+FEFF BYTE ORDER MARK character must be ignored if any are present".
     at_first_line: bool,
     data: String,
@@ -101,7 +100,7 @@ impl Decoder {
             line: Vec::new(),
             line_start: 0,
             block_start: None,
-            after_cr: false,
+            scanner: BlockScanner::default(),
             at_first_line: true,
             data: String::new(),
             event: String::new(),
@@ -129,25 +128,19 @@ impl Decoder {
     /// [`TooLong`] for a line, or the data of one event, beyond the limit. The decoder is of no use behind it.
     pub fn feed(&mut self, bytes: &[u8], mut sink: impl FnMut(Decoded)) -> Result<(), TooLong> {
         let mut rest = bytes;
-        while let Some(&first) = rest.first() {
-            let belongs_to_cr = std::mem::take(&mut self.after_cr) && first == b'\n';
-            if belongs_to_cr {
-                rest = &rest[1..];
-                self.offset += 1;
+        while !rest.is_empty() {
+            let step = self.scanner.next_line(rest);
+            if self.line.is_empty() {
                 self.line_start = self.offset;
-                continue;
             }
-            let end = rest.iter().position(|b| matches!(b, b'\r' | b'\n'));
-            let len = end.unwrap_or(rest.len());
-            self.check(self.line.len() + len)?;
-            self.line.extend_from_slice(&rest[..len]);
-            self.offset += len as u64;
-            rest = &rest[len..];
-            if let Some(&terminator) = rest.first() {
-                self.after_cr = terminator == b'\r';
-                self.offset += 1;
-                rest = &rest[1..];
-                self.end_line(&mut sink)?;
+            self.check(self.line.len() + step.content.len())?;
+            self.line.extend_from_slice(step.content);
+            self.offset += step.len as u64;
+            rest = &rest[step.len..];
+            match step.boundary {
+                Boundary::None => {}
+                Boundary::Line => self.end_line(&mut sink)?,
+                Boundary::BlankLine | Boundary::Block => self.end_block(&mut sink),
             }
         }
         Ok(())
@@ -160,14 +153,12 @@ impl Decoder {
 
     fn end_line(&mut self, sink: &mut impl FnMut(Decoded)) -> Result<(), TooLong> {
         let mut bytes = std::mem::take(&mut self.line);
-        let start = std::mem::replace(&mut self.line_start, self.offset);
+        let start = self.line_start;
         let content = if std::mem::take(&mut self.at_first_line) { strip_bom(&bytes) } else { &bytes };
         // Line breaks are ASCII and never part of another character, so that decoding line by line gives what decoding
         // the stream as a whole would.
         let line = String::from_utf8_lossy(content);
-        if line.is_empty() {
-            self.end_block(sink);
-        } else if let Some(comment) = line.strip_prefix(':') {
+        if let Some(comment) = line.strip_prefix(':') {
             sink(Decoded { item: Item::Comment(comment.to_owned()), start, end: self.offset });
         } else {
             self.block_start.get_or_insert(start);
@@ -208,6 +199,8 @@ impl Decoder {
 
     /// Dispatches the event, if the block holds one.
     fn end_block(&mut self, sink: &mut impl FnMut(Decoded)) {
+        self.line.clear();
+        self.at_first_line = false;
         let start = self.block_start.take().unwrap_or(self.offset);
         self.last_event_id.clone_from(&self.id);
         let mut data = std::mem::take(&mut self.data);

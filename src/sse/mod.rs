@@ -1,6 +1,8 @@
-//! The wire format of Server-Sent Events (WHATWG HTML, section 9.2): the encoder, and the incremental [`Decoder`].
+//! The wire format of Server-Sent Events (WHATWG HTML, section 9.2): the encoder, the incremental [`Decoder`], and the scanner of
+//! lines and blocks under it.
 
 pub mod decoder;
+pub(crate) mod scanner;
 
 pub use decoder::Decoder;
 

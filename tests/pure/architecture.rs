@@ -13,7 +13,7 @@ const FLOORS: [(&str, u8); 22] = [
     ("stamp", 0),
     ("schedule", 2),
     ("stats", 1),
-    ("weather", 1),
+    ("impair", 1),
     ("verdict", 2),
     ("report", 3),
     ("shutdown", 4),

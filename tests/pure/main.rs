@@ -1,9 +1,9 @@
 //! What needs no process and no socket: rules, words, and the source itself.
 
 mod architecture;
+mod impair;
 mod report;
 mod stories;
 #[path = "../common/story.rs"]
 mod story;
 mod verdict;
-mod weather;

@@ -1,7 +1,7 @@
 //! Each path with a name, and each way to hold a stream, has its cause and its least cure.
 
 use serde_json::Value;
-use sse_argo_tester::weather;
+use sse_argo_tester::impair;
 
 use super::{cures, diagnose};
 use crate::common::{Origin, wrong_of};
@@ -10,7 +10,7 @@ use crate::common::{Origin, wrong_of};
 #[derive(Clone, Copy)]
 struct Case {
     /// The proxy's option, and its value.
-    weather: (&'static str, &'static str),
+    impairment: (&'static str, &'static str),
     /// Of the URL.
     query: &'static str,
     verdict: &'static str,
@@ -22,15 +22,15 @@ struct Case {
 }
 
 const FINE: Case =
-    Case { weather: ("--impair", ""), query: "", verdict: "real-time", cause: None, works: &[], cure: None };
+    Case { impairment: ("--impair", ""), query: "", verdict: "real-time", cause: None, works: &[], cure: None };
 
 fn like(name: &'static str, verdict: &'static str, cause: &'static str, works: &'static [&'static str]) -> Case {
     let cure = works.first().copied();
-    Case { weather: ("--like", name), query: "", verdict, cause: Some(cause), works, cure }
+    Case { impairment: ("--like", name), query: "", verdict, cause: Some(cause), works, cure }
 }
 
 fn impaired(spec: &'static str, verdict: &'static str, cause: &'static str, works: &'static [&'static str]) -> Case {
-    Case { weather: ("--impair", spec), ..like("", verdict, cause, works) }
+    Case { impairment: ("--impair", spec), ..like("", verdict, cause, works) }
 }
 
 /// The paths with names; those that end streams, sooner than they do.
@@ -40,7 +40,7 @@ fn paths() -> Vec<Case> {
         like("quick-tunnel-get", "held-until-close", "method", &["post"]),
         like("cloudflare-idle,idle-cut=8s", "real-time", "idle-limit", &["heartbeat"]),
         like("nginx-default", "batched", "buffer", &["accel-no"]),
-        Case { weather: ("--like", "nginx-http11"), ..FINE },
+        Case { impairment: ("--like", "nginx-http11"), ..FINE },
         Case { query: "?framing=close", ..like("nginx-http11", "batched", "framing", &["accel-no", "chunked"]) },
         like("nginx-64k", "batched", "buffer", &["accel-no"]),
         like("nginx-gzip", "batched", "buffer", &["accel-no"]),
@@ -73,7 +73,7 @@ fn others() -> Vec<Case> {
         impaired("silent", "silent", "silent", &[]),
         impaired("strip-header=Content-Type", "not-sse", "wrong-type", &[]),
         impaired("hang=3s", "cut", "cut", &[]),
-        Case { weather: ("--impair", "hold-head"), ..FINE },
+        Case { impairment: ("--impair", "hold-head"), ..FINE },
     ]
 }
 
@@ -89,7 +89,7 @@ fn wrong(cases: Vec<Case>) -> Vec<String> {
 
 /// What is wrong with a case.
 fn check(target: &str, case: &Case) -> Option<String> {
-    let (option, specs) = case.weather;
+    let (option, specs) = case.impairment;
     let proxy = Origin::proxy(target, &[option, specs]);
     let finished = diagnose(&format!("http://{}/events{}", proxy.address, case.query), &[]);
     let report: Value = finished.end();
@@ -113,8 +113,8 @@ fn each_way_to_hold_has_its_cause() {
 
 #[test]
 fn no_path_is_missing() {
-    for profile in weather::profiles() {
-        let is_it = |case: &Case| case.weather.1.split(',').next() == Some(profile.name);
+    for profile in impair::profiles() {
+        let is_it = |case: &Case| case.impairment.1.split(',').next() == Some(profile.name);
         assert!(paths().iter().any(is_it), "{}", profile.name);
     }
 }

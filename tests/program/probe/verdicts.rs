@@ -2,7 +2,7 @@
 //! against the real origin.
 
 use serde_json::Value;
-use sse_argo_tester::weather;
+use sse_argo_tester::impair;
 
 use crate::common::program::{Finished, Program};
 use crate::common::{Origin, wrong_of};
@@ -11,7 +11,7 @@ use crate::common::{Origin, wrong_of};
 #[derive(Clone, Copy)]
 struct Case {
     /// The proxy's option, and its value.
-    weather: (&'static str, &'static str),
+    impairment: (&'static str, &'static str),
     /// Of the URL.
     query: &'static str,
     /// Further arguments of the probe.
@@ -25,7 +25,7 @@ struct Case {
 }
 
 const CLEAR: Case = Case {
-    weather: ("--impair", ""),
+    impairment: ("--impair", ""),
     query: "",
     probe: &[],
     exit: 0,
@@ -76,11 +76,11 @@ fn plain(case: Case) -> Case {
 }
 
 fn impaired(spec: &'static str, case: Case) -> Case {
-    Case { weather: ("--impair", spec), ..case }
+    Case { impairment: ("--impair", spec), ..case }
 }
 
 fn like(specs: &'static str, case: Case) -> Case {
-    Case { weather: ("--like", specs), ..case }
+    Case { impairment: ("--like", specs), ..case }
 }
 
 fn holds() -> Vec<Case> {
@@ -172,7 +172,7 @@ fn wrong(cases: Vec<Case>) -> Vec<String> {
 
 /// What is wrong with a case.
 fn check(target: &str, case: &Case) -> Option<String> {
-    let Case { weather: (option, specs), query, probe, .. } = *case;
+    let Case { impairment: (option, specs), query, probe, .. } = *case;
     let proxy = Origin::proxy(target, &[option, specs]);
     let url = format!("http://{}/events{query}", proxy.address);
     let finished = Program::probe(&[&[&*url, "--json"], probe].concat()).finish();
@@ -215,12 +215,12 @@ fn paths_of_the_world_are_told() {
 #[test]
 fn no_impairment_and_no_path_is_missing() {
     let is_in = |cases: &[Case], name: &str| {
-        let names = |case: &Case| case.weather.1.split(',').any(|spec| spec.split('=').next() == Some(name));
+        let names = |case: &Case| case.impairment.1.split(',').any(|spec| spec.split('=').next() == Some(name));
         assert!(cases.iter().any(names), "{name}");
     };
     let impairments = [holds(), others()].concat();
-    weather::impairments().iter().for_each(|entry| is_in(&impairments, entry.name));
-    weather::profiles().iter().for_each(|profile| is_in(&paths(), profile.name));
+    impair::impairments().iter().for_each(|entry| is_in(&impairments, entry.name));
+    impair::profiles().iter().for_each(|profile| is_in(&paths(), profile.name));
 }
 
 #[test]

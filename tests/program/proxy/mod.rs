@@ -5,12 +5,12 @@ mod cookbook;
 mod endings;
 mod errors;
 mod heads;
+mod impairments;
 mod leaving;
 mod measured;
 mod resume;
 mod share;
 mod tls;
-mod weather;
 
 use crate::common::raw::{CHUNKED, Raw};
 use crate::common::{Client, Head, Origin};

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use flate2::write::GzDecoder;
-use sse_argo_tester::weather::{Ending, HELD_MAX, Piece};
+use sse_argo_tester::impair::{BodyEnd, HELD_MAX, Piece};
 
 use super::story::{Story, bytes, end, expect, impaired};
 
@@ -13,7 +13,7 @@ fn bytes_are_released_exactly_or_in_whole_reads() {
     story.at(0, bytes("abc")).at(1, bytes("defghij")).at(2, end());
     assert_eq!(story.told(), expect(&[(1, "abcd"), (1, "efgh"), (2, "ij"), (2, "[clean]")]));
     let mut story = Story::new(&impaired("hold-bytes=4:whole"));
-    story.at(0, bytes("abc")).at(1, bytes("defghij")).at(2, bytes("kl")).at(3, Piece::End(Ending::Reset));
+    story.at(0, bytes("abc")).at(1, bytes("defghij")).at(2, bytes("kl")).at(3, Piece::End(BodyEnd::Reset));
     assert_eq!(story.told(), expect(&[(1, "abcdefghij"), (3, "kl"), (3, "[reset]")]));
 }
 
@@ -138,7 +138,7 @@ fn a_compressor_keeps_everything_it_can() {
     decoder.write_all(&story.bytes()).unwrap();
     assert!(decoder.finish().unwrap() == noise);
     let mut story = Story::new(&impaired("gzip-noflush"));
-    story.at(0, bytes(&text)).at(1, Piece::End(Ending::Truncated));
+    story.at(0, bytes(&text)).at(1, Piece::End(BodyEnd::Truncated));
     assert_eq!(story.told(), expect(&[(1, "[truncated]")]));
 }
 

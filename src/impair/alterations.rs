@@ -1,79 +1,21 @@
-//! What a path may do to an event stream, on purpose: cures that get a stream through, and impairments that treat it as
-//! the paths of the world do.
-//!
-//! Pure: pieces of a body go in with the time they came at, and come out when they may pass; nothing here waits or reads
-//! a clock. [`Weather`] is what was asked for, [`Effect`] what becomes of it for one response, [`Chain`] its body's way.
-//!
-//! Cures come first, as those of a relay beside the origin do, and impairments behind them in the order they were given,
-//! each applied to what the one before it lets through. So a cure can be tried against an impairment in one relay.
-//!
-//! Nothing holds more than [`HELD_MAX`] bytes, or two blocks of [`BLOCK_MAX`]; what happens there stands beside them.
-
-pub(crate) mod boundary;
-mod chain;
-mod cure;
-mod edit;
-mod effect;
-mod gzip;
-mod hold;
-mod impairment;
-mod lag;
-mod parse;
-mod profile;
-mod spec;
-mod stop;
-mod tend;
+//! What a path is to do to streams.
 
 use std::fmt;
 
-pub use chain::Chain;
-pub use cure::Cures;
-pub use edit::BLOCK_MAX;
-pub use effect::{Effect, accepts_gzip};
-pub use hold::HELD_MAX;
-pub use impairment::{Impairment, Only, Spares};
-pub use profile::Profile;
-pub use spec::{Entry, SpecError};
-
-/// How a body ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// As the framing says: complete.
-    Clean,
-    /// The connection ends before the body is complete.
-    Truncated,
-    /// The connection is reset.
-    Reset,
-}
-
-impl Ending {
-    /// The word of a spec.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Ending::Clean => "clean",
-            Ending::Truncated => "truncated",
-            Ending::Reset => "reset",
-        }
-    }
-}
-
-/// Bytes of a body, framing removed, that came or go together; or its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Some bytes.
-    Bytes(Vec<u8>),
-    /// The end.
-    End(Ending),
-}
+use super::cure::Cures;
+use super::effect::Effect;
+use super::impairment::Impairment;
+use super::profile::Profile;
+use super::spec::{self, SpecError};
 
 /// The cures and impairments that were asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Weather {
+pub struct Alterations {
     cures: Cures,
     impairments: Vec<Impairment>,
 }
 
-impl Weather {
+impl Alterations {
     /// Adds the cures of a list such as `heartbeat=15s,pad=4k`. One that was given before is replaced.
     ///
     /// # Errors
@@ -98,7 +40,7 @@ impl Weather {
     /// Adds the impairments of a profile, some of them replaced or others added: `envoy-15s,cut-after=3s`.
     ///
     /// # Errors
-    /// [`SpecError`] for a profile that doesn't exist, or as [`Weather::impair`] has it.
+    /// [`SpecError`] for a profile that doesn't exist, or as [`Alterations::impair`] has it.
     pub fn like(&mut self, specs: &str) -> Result<(), SpecError> {
         let mut list = spec::list(specs);
         let mut like = Profile::find(list.next().unwrap_or_default())?.impairments();
@@ -121,7 +63,7 @@ impl Weather {
 
     /// Whether there is neither cure nor impairment.
     pub fn is_clear(&self) -> bool {
-        *self == Weather::default()
+        *self == Alterations::default()
     }
 
     /// Whether the impairments apply to requests of a method. The last `only` counts, for all of them; cures apply to
@@ -158,12 +100,13 @@ impl Weather {
         accepts_gzip: bool,
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     ) -> Effect {
-        Effect::of(self, method, accepts_gzip, headers)
+        let impairments = if self.applies_to(method) { self.impairments.as_slice() } else { &[] };
+        Effect::of(&self.cures, impairments, method, accepts_gzip, headers)
     }
 }
 
 /// As specs: `heartbeat=15s,hold-bytes=4096`; `clear` if there is nothing.
-impl fmt::Display for Weather {
+impl fmt::Display for Alterations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let impairments = self.impairments.iter().map(Impairment::to_string);
         let all: Vec<String> = self.cures.specs().into_iter().chain(impairments).collect();
@@ -174,24 +117,9 @@ impl fmt::Display for Weather {
 
 /// Replaces the impairment of the same name, or adds one. Of some there may be several.
 fn override_with(impairments: &mut Vec<Impairment>, new: Impairment) {
-    let is_replaced = |old: &&mut Impairment| old.name() == new.name() && !new.adds_up();
+    let is_replaced = |old: &&mut Impairment| old.name() == new.name() && !new.is_repeatable();
     match impairments.iter_mut().find(is_replaced) {
         Some(old) => *old = new,
         None => impairments.push(new),
     }
-}
-
-/// The profiles, for a help text or a table.
-pub fn profiles() -> &'static [Profile] {
-    &profile::PROFILES
-}
-
-/// The impairments with their limits, for a help text or a table.
-pub fn impairments() -> &'static [Entry] {
-    &parse::ENTRIES
-}
-
-/// The cures with their limits, for a help text or a table.
-pub fn cures() -> &'static [Entry] {
-    &cure::ENTRIES
 }

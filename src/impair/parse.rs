@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Ending;
 use super::hold::HELD_MAX;
-use super::impairment::{Impairment, Only, Spares};
-use super::spec::{self, Entry, Kind, SpecError};
+use super::impairment::{Impairment, Only, Unless};
+use super::piece::BodyEnd;
+use super::spec::{self, SpecEntry, SpecError, SpecKind};
 
 /// Shortest time of a hold or a delay.
 pub(super) const TIME_MIN: Duration = Duration::from_millis(1);
@@ -21,12 +21,12 @@ const TIME: &str = "D: 1ms to 24h";
 const CUT: &str = "D: 0 to 24h; truncated if not given";
 const NTH: &str = "N: 1 to 1000000";
 
-const fn entry(name: &'static str, form: &'static str, takes: &'static str, text: &'static str) -> Entry {
-    Entry { name, form, takes, text }
+const fn entry(name: &'static str, form: &'static str, takes: &'static str, text: &'static str) -> SpecEntry {
+    SpecEntry { name, form, takes, text }
 }
 
 /// What there is.
-pub(super) const ENTRIES: [Entry; 22] = [
+pub(super) const ENTRIES: [SpecEntry; 22] = [
     entry("hold-bytes", "hold-bytes=N[:whole]", BYTES, "releases every N bytes exactly; whole: all once N are there"),
     entry("hold-time", "hold-time=D", TIME, "releases what came, every D"),
     entry("cork", "cork=D", TIME, "releases what came, D after the first byte of it"),
@@ -65,8 +65,8 @@ pub(super) const ENTRIES: [Entry; 22] = [
 impl Impairment {
     /// The impairment of one spec.
     pub(super) fn parse(spec: &str) -> Result<Impairment, SpecError> {
-        let (entry, value) = spec::entry(Kind::Impairment, &ENTRIES, spec)?;
-        Impairment::of(entry.name, value).ok_or_else(|| SpecError::value(Kind::Impairment, spec, entry))
+        let (entry, value) = spec::entry(SpecKind::Impairment, &ENTRIES, spec)?;
+        Impairment::of(entry.name, value).ok_or_else(|| SpecError::value(SpecKind::Impairment, spec, entry))
     }
 
     fn of(name: &str, value: &str) -> Option<Impairment> {
@@ -102,7 +102,9 @@ impl Impairment {
             "strip-header" => Impairment::StripHeader(field_name(value)?),
             "only" => Impairment::Only([Only::Get, Only::Post].into_iter().find(|only| is_word(only.as_str(), value))?),
             "keep-origin-open" => Impairment::KeepOriginOpen,
-            "spares" => Impairment::Spares(Spares::ALL.into_iter().find(|spares| is_word(spares.as_str(), value))?),
+            "spares" => {
+                Impairment::Unless(Unless::ALL.into_iter().find(|condition| is_word(condition.as_str(), value))?)
+            }
             _ => return None,
         })
     }
@@ -124,11 +126,11 @@ fn from_zero(value: &str) -> Option<Duration> {
     spec::duration(value, Duration::ZERO..=TIME_MAX)
 }
 
-fn cut(value: &str) -> Option<(&str, Ending)> {
+fn cut(value: &str) -> Option<(&str, BodyEnd)> {
     let Some((time, word)) = value.split_once(':') else {
-        return Some((value, Ending::Truncated));
+        return Some((value, BodyEnd::Truncated));
     };
-    let endings = [Ending::Truncated, Ending::Reset, Ending::Clean];
+    let endings = [BodyEnd::Truncated, BodyEnd::Reset, BodyEnd::Clean];
     Some((time, endings.into_iter().find(|ending| is_word(ending.as_str(), word))?))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Ending;
+use super::piece::BodyEnd;
 use crate::units::format_duration;
 
 /// What a path does to event streams. Times are from the response's head on, bytes are those of the body without chunk
@@ -31,9 +31,9 @@ pub enum Impairment {
     /// Releases each event when the next one is complete.
     OneEvent,
     /// Ends the response.
-    CutAfter(Duration, Ending),
+    CutAfter(Duration, BodyEnd),
     /// Ends the response when nothing came for this time.
-    IdleCut(Duration, Ending),
+    IdleCut(Duration, BodyEnd),
     /// Compresses the body, if the client accepts that, without ever flushing.
     GzipNoFlush,
     /// Loses every n-th numbered event.
@@ -55,7 +55,7 @@ pub enum Impairment {
     /// The origin is not told that the client has gone.
     KeepOriginOpen,
     /// Nothing is held or compressed of exchanges that have this about them.
-    Spares(Spares),
+    Unless(Unless),
 }
 
 /// The method that impairments are limited to.
@@ -79,7 +79,7 @@ impl Only {
 
 /// What a path that holds streams, or compresses them, takes for a reason not to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spares {
+pub enum Unless {
     /// The response has `X-Accel-Buffering: no`.
     AccelNo,
     /// The response has `Cache-Control: no-transform`.
@@ -92,18 +92,18 @@ pub enum Spares {
     NoGzip,
 }
 
-impl Spares {
-    pub(super) const ALL: [Spares; 5] =
-        [Spares::AccelNo, Spares::NoTransform, Spares::Chunked, Spares::Unchunked, Spares::NoGzip];
+impl Unless {
+    pub(super) const ALL: [Unless; 5] =
+        [Unless::AccelNo, Unless::NoTransform, Unless::Chunked, Unless::Unchunked, Unless::NoGzip];
 
     /// The word of a spec.
     pub fn as_str(self) -> &'static str {
         match self {
-            Spares::AccelNo => "accel-no",
-            Spares::NoTransform => "no-transform",
-            Spares::Chunked => "chunked",
-            Spares::Unchunked => "unchunked",
-            Spares::NoGzip => "no-gzip",
+            Unless::AccelNo => "accel-no",
+            Unless::NoTransform => "no-transform",
+            Unless::Chunked => "chunked",
+            Unless::Unchunked => "unchunked",
+            Unless::NoGzip => "no-gzip",
         }
     }
 }
@@ -133,13 +133,13 @@ impl Impairment {
             Impairment::StripHeader(_) => "strip-header",
             Impairment::Only(_) => "only",
             Impairment::KeepOriginOpen => "keep-origin-open",
-            Impairment::Spares(_) => "spares",
+            Impairment::Unless(_) => "spares",
         }
     }
 
     /// Whether a second one stands beside the first rather than in its place.
-    pub(super) fn adds_up(&self) -> bool {
-        matches!(self, Impairment::StripHeader(_) | Impairment::Spares(_))
+    pub(super) fn is_repeatable(&self) -> bool {
+        matches!(self, Impairment::StripHeader(_) | Impairment::Unless(_))
     }
 
     /// Whether it deals with events rather than with bytes.
@@ -153,8 +153,8 @@ impl Impairment {
         matches!(self, Drop(_) | Duplicate(_) | Reorder(_) | Corrupt(_))
     }
 
-    /// Whether [`Impairment::Spares`] is about it.
-    pub(super) fn can_spare(&self) -> bool {
+    /// Whether [`Impairment::Unless`] is about it.
+    pub(super) fn is_conditional(&self) -> bool {
         let is_other = matches!(self, Impairment::Cork(_) | Impairment::OneEvent | Impairment::GzipNoFlush);
         is_other || self.name().starts_with("hold-")
     }
@@ -182,7 +182,7 @@ impl fmt::Display for Impairment {
             }
             Impairment::StripHeader(field) => write!(f, "{name}={field}"),
             Impairment::Only(only) => write!(f, "{name}={}", only.as_str()),
-            Impairment::Spares(spares) => write!(f, "{name}={}", spares.as_str()),
+            Impairment::Unless(condition) => write!(f, "{name}={}", condition.as_str()),
             _ => f.write_str(name),
         }
     }

@@ -3,18 +3,18 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::Piece;
-use super::boundary::{Boundary, Mark};
-use super::chain::Stage;
+use super::piece::Piece;
+use super::stage::Stage;
+use crate::sse::scanner::{BlockScanner, Boundary};
 
 /// Longest block that is kept together, 16 MiB; a longer one passes in parts, and neither waits nor changes.
 pub const BLOCK_MAX: usize = 16 << 20;
 
 /// Changes the sequence of the blocks: events, and comments with a blank line.
 #[derive(Debug)]
-pub(super) struct Blocks {
+pub(super) struct EditStage {
     edit: Edit,
-    boundary: Boundary,
+    scanner: BlockScanner,
     /// The unfinished block.
     block: Vec<u8>,
     /// The block was too long, and its beginning has passed.
@@ -40,13 +40,13 @@ pub(super) enum Edit {
     Corrupt(usize),
 }
 
-impl Blocks {
-    pub(super) fn new(edit: Edit) -> Blocks {
-        let boundary = Boundary::default();
-        Blocks { edit, boundary, block: Vec::new(), is_too_long: false, numbered: 0, kept: None }
+impl EditStage {
+    pub(super) fn new(edit: Edit) -> EditStage {
+        let scanner = BlockScanner::default();
+        EditStage { edit, scanner, block: Vec::new(), is_too_long: false, numbered: 0, kept: None }
     }
 
-    fn end_block(&mut self, mark: Mark, out: &mut Vec<Piece>) {
+    fn end_block(&mut self, boundary: Boundary, out: &mut Vec<Piece>) {
         let mut block = std::mem::take(&mut self.block);
         if std::mem::take(&mut self.is_too_long) {
             return out.push(Piece::Bytes(block));
@@ -55,7 +55,7 @@ impl Blocks {
         self.numbered += usize::from(is_numbered);
         let turn = |every| is_numbered && self.numbered.is_multiple_of(every);
         match self.edit {
-            Edit::Behind => return self.put_behind(block, mark, out),
+            Edit::Behind => return self.put_behind(block, boundary, out),
             Edit::Drop(every) if turn(every) => return,
             Edit::Duplicate(every) if turn(every) => out.push(Piece::Bytes(block.clone())),
             Edit::Reorder(every) if turn(every) && self.kept.is_none() => {
@@ -71,10 +71,10 @@ impl Blocks {
         }
     }
 
-    fn put_behind(&mut self, block: Vec<u8>, mark: Mark, out: &mut Vec<Piece>) {
+    fn put_behind(&mut self, block: Vec<u8>, boundary: Boundary, out: &mut Vec<Piece>) {
         match &mut self.kept {
             // A blank line more is no next event.
-            Some(kept) if mark == Mark::Blank && kept.len() < BLOCK_MAX => kept.extend(block),
+            Some(kept) if boundary == Boundary::BlankLine && kept.len() < BLOCK_MAX => kept.extend(block),
             kept => out.extend(kept.replace(block).map(Piece::Bytes)),
         }
     }
@@ -91,7 +91,7 @@ impl Blocks {
     }
 }
 
-impl Stage for Blocks {
+impl Stage for EditStage {
     fn take(&mut self, piece: Piece, _now: Instant, out: &mut Vec<Piece>) {
         let bytes = match piece {
             Piece::Bytes(bytes) => bytes,
@@ -104,11 +104,11 @@ impl Stage for Blocks {
         };
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
-            let (len, mark) = self.boundary.advance(rest);
+            let (len, boundary) = self.scanner.next_block(rest);
             self.block.extend_from_slice(&rest[..len]);
             rest = &rest[len..];
-            if mark != Mark::Inside {
-                self.end_block(mark, out);
+            if boundary != Boundary::None {
+                self.end_block(boundary, out);
             } else if self.block.len() > BLOCK_MAX || self.is_too_long {
                 self.give_up(out);
             }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Piece;
-use super::chain::Stage;
+use super::piece::Piece;
+use super::stage::Stage;
 
 /// Most bytes that one impairment holds. A hold that has as many, whatever it waits for, lets go of all of them at once
 /// and holds what follows: nothing is lost, and no stream fills the memory. Most that can be asked for, too.
@@ -11,7 +11,7 @@ pub const HELD_MAX: usize = 64 << 20;
 
 /// Holds bytes until something allows their release, and releases the rest at the end, whatever end that is.
 #[derive(Debug)]
-pub(super) struct Hold {
+pub(super) struct HoldStage {
     held: Vec<u8>,
     release: Release,
     due: Option<Instant>,
@@ -38,9 +38,9 @@ pub(super) enum Release {
     Over,
 }
 
-impl Hold {
-    pub(super) fn new(release: Release) -> Hold {
-        Hold { held: Vec::new(), release, due: None }
+impl HoldStage {
+    pub(super) fn new(release: Release) -> HoldStage {
+        HoldStage { held: Vec::new(), release, due: None }
     }
 
     fn flush(&mut self, out: &mut Vec<Piece>) {
@@ -87,7 +87,7 @@ fn next_tick(since: Instant, every: Duration, now: Instant) -> Instant {
     base + every - Duration::from_nanos(u64::try_from(past).expect("it is less than a day"))
 }
 
-impl Stage for Hold {
+impl Stage for HoldStage {
     fn take(&mut self, piece: Piece, now: Instant, out: &mut Vec<Piece>) {
         match piece {
             Piece::Bytes(bytes) if !matches!(self.release, Release::Over) => self.hold(&bytes, now, out),

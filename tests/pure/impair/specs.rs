@@ -1,6 +1,6 @@
 //! Specs: what is read, what is written, what is refused and how.
 
-use sse_argo_tester::weather::{Weather, cures, impairments, profiles};
+use sse_argo_tester::impair::{Alterations, cures, impairments, profiles};
 
 use super::story::{cured, impaired};
 
@@ -41,7 +41,7 @@ fn specs_are_written_as_they_are_read() {
     let all = "heartbeat=15s,pad=4096,pad-every=1s:100,pad-to=32768";
     assert_eq!(cured(all).to_string(), all);
     assert!(cures().iter().all(|entry| all.contains(&format!("{}=", entry.name))));
-    assert_eq!(Weather::default().to_string(), "clear");
+    assert_eq!(Alterations::default().to_string(), "clear");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn values_have_short_forms_and_defaults() {
 }
 
 fn refusal(spec: &str) -> String {
-    Weather::default().impair(spec).unwrap_err().to_string()
+    Alterations::default().impair(spec).unwrap_err().to_string()
 }
 
 #[test]
@@ -77,13 +77,13 @@ fn what_is_wrong_is_told_with_what_is_allowed() {
     assert_eq!(refusal("silent=1"), "impairment 'silent=1': silent takes no value");
     assert_eq!(refusal("a\x1b[2J"), refusal("a\\u{1b}[2J"));
     assert!(refusal("").starts_with("there is no impairment '';"));
-    let text = Weather::default().like("enovy").unwrap_err().to_string();
+    let text = Alterations::default().like("enovy").unwrap_err().to_string();
     assert!(text.starts_with("there is no profile 'enovy'; allowed are: argo-2024, "), "{text}");
-    let text = Weather::default().like("envoy-15s,cut-after=x").unwrap_err().to_string();
+    let text = Alterations::default().like("envoy-15s,cut-after=x").unwrap_err().to_string();
     assert!(text.starts_with("impairment 'cut-after=x': it must be cut-after=D[:"), "{text}");
-    let text = Weather::default().cure("pad=2").unwrap_err().to_string();
+    let text = Alterations::default().cure("pad=2").unwrap_err().to_string();
     assert_eq!(text, "cure 'pad=2': it must be pad=N (N: 3 to 1m bytes)");
-    let text = Weather::default().cure("beat=2").unwrap_err().to_string();
+    let text = Alterations::default().cure("beat=2").unwrap_err().to_string();
     assert!(text.starts_with("there is no cure 'beat=2'; allowed are: heartbeat=D (D: 100ms to 1h), pad=N"), "{text}");
 }
 
@@ -114,31 +114,31 @@ fn every_limit_is_kept() {
         "hold-head,",
         "Hold-head",
     ] {
-        assert!(Weather::default().impair(spec).is_err(), "{spec}");
+        assert!(Alterations::default().impair(spec).is_err(), "{spec}");
     }
     for spec in ["hold-bytes=64m", "hold-time=24h", "cork=1ms", "cut-after=0", "hang=0", "drop=1"] {
-        assert!(Weather::default().impair(spec).is_ok(), "{spec}");
+        assert!(Alterations::default().impair(spec).is_ok(), "{spec}");
     }
     for spec in ["heartbeat=99ms", "heartbeat=61m", "pad=1048577", "pad-every=1s:2", "pad-every=:4k", "pad-to=2"] {
-        assert!(Weather::default().cure(spec).is_err(), "{spec}");
+        assert!(Alterations::default().cure(spec).is_err(), "{spec}");
     }
 }
 
 #[test]
 fn a_bad_list_leaves_everything_as_it_was() {
-    let mut weather = cured("pad=4k");
-    assert!(weather.cure("pad=5k,pad=x").is_err() && weather.impair("silent,x").is_err());
-    assert!(weather.like("envoy-15s,x").is_err());
-    assert_eq!(weather, cured("pad=4k"));
-    assert!(!weather.is_clear() && Weather::default().is_clear());
+    let mut alterations = cured("pad=4k");
+    assert!(alterations.cure("pad=5k,pad=x").is_err() && alterations.impair("silent,x").is_err());
+    assert!(alterations.like("envoy-15s,x").is_err());
+    assert_eq!(alterations, cured("pad=4k"));
+    assert!(!alterations.is_clear() && Alterations::default().is_clear());
 }
 
 #[test]
 fn profiles_can_be_changed_and_added_to() {
     let like = |specs: &str| {
-        let mut weather = Weather::default();
-        weather.like(specs).unwrap();
-        weather.to_string()
+        let mut alterations = Alterations::default();
+        alterations.like(specs).unwrap();
+        alterations.to_string()
     };
     assert_eq!(like("envoy-15s,cut-after=3s"), "cut-after=3s:truncated");
     assert_eq!(like("envoy-15s,cut-after=3s:reset,lag=1s"), "cut-after=3s:reset,lag=1s");
@@ -147,8 +147,8 @@ fn profiles_can_be_changed_and_added_to() {
     assert_eq!(like("nginx-default,hold-bytes=8k:whole"), nginx.replace("4096", "8192:whole"));
     assert_eq!(like("nginx-default,strip-header=Via"), format!("{nginx},strip-header=Via"));
     for profile in profiles() {
-        let weather = like(profile.name);
-        assert_eq!(impaired(&weather), impaired(profile.spec));
+        let alterations = like(profile.name);
+        assert_eq!(impaired(&alterations), impaired(profile.spec));
         assert!(!profile.text.ends_with('.') && !profile.source.is_empty() && profile.date.starts_with("202"));
         assert_eq!(profiles().iter().filter(|other| other.name == profile.name).count(), 1);
     }

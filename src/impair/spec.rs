@@ -13,7 +13,7 @@ const SHOWN: usize = 80;
 
 /// What may be given, as an error or a help text shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct SpecEntry {
     /// The name.
     pub name: &'static str,
     /// The name with its value: `hold-bytes=N[:whole]`.
@@ -24,7 +24,7 @@ pub struct Entry {
     pub text: &'static str,
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for SpecEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.form)?;
         if self.takes.is_empty() { Ok(()) } else { write!(f, " ({})", self.takes) }
@@ -33,27 +33,18 @@ impl fmt::Display for Entry {
 
 /// What kind of thing a spec stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SpecKind {
     Cure,
     Impairment,
     Profile,
 }
 
-impl Kind {
+impl SpecKind {
     fn as_str(self) -> &'static str {
         match self {
-            Kind::Cure => "cure",
-            Kind::Impairment => "impairment",
-            Kind::Profile => "profile",
-        }
-    }
-
-    fn allowed(self) -> Vec<String> {
-        let forms = |entries: &[Entry]| entries.iter().map(Entry::to_string).collect();
-        match self {
-            Kind::Cure => forms(&super::cure::ENTRIES),
-            Kind::Impairment => forms(&super::parse::ENTRIES),
-            Kind::Profile => super::profile::PROFILES.iter().map(|profile| profile.name.to_owned()).collect(),
+            SpecKind::Cure => "cure",
+            SpecKind::Impairment => "impairment",
+            SpecKind::Profile => "profile",
         }
     }
 }
@@ -62,28 +53,39 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecError {
     spec: String,
-    kind: Kind,
-    /// The entry whose value is bad; none if there is no such entry.
-    entry: Option<Entry>,
+    kind: SpecKind,
+    reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reason {
+    /// There is no such name; these are allowed.
+    UnknownName { allowed: Vec<String> },
+    /// The value of this entry is bad.
+    BadValue(SpecEntry),
 }
 
 impl SpecError {
-    pub(super) fn unknown(kind: Kind, spec: &str) -> SpecError {
-        SpecError { spec: shortened(spec, SHOWN), kind, entry: None }
+    pub(super) fn unknown(kind: SpecKind, spec: &str, allowed: Vec<String>) -> SpecError {
+        SpecError { spec: shortened(spec, SHOWN), kind, reason: Reason::UnknownName { allowed } }
     }
 
-    pub(super) fn value(kind: Kind, spec: &str, entry: Entry) -> SpecError {
-        SpecError { spec: shortened(spec, SHOWN), kind, entry: Some(entry) }
+    pub(super) fn value(kind: SpecKind, spec: &str, entry: SpecEntry) -> SpecError {
+        SpecError { spec: shortened(spec, SHOWN), kind, reason: Reason::BadValue(entry) }
     }
 }
 
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (spec, kind) = (&self.spec, self.kind.as_str());
-        match self.entry {
-            Some(entry) if entry.takes.is_empty() => write!(f, "{kind} '{spec}': {} takes no value", entry.name),
-            Some(entry) => write!(f, "{kind} '{spec}': it must be {entry}"),
-            None => write!(f, "there is no {kind} '{spec}'; allowed are: {}", self.kind.allowed().join(", ")),
+        match &self.reason {
+            Reason::BadValue(entry) if entry.takes.is_empty() => {
+                write!(f, "{kind} '{spec}': {} takes no value", entry.name)
+            }
+            Reason::BadValue(entry) => write!(f, "{kind} '{spec}': it must be {entry}"),
+            Reason::UnknownName { allowed } => {
+                write!(f, "there is no {kind} '{spec}'; allowed are: {}", allowed.join(", "))
+            }
         }
     }
 }
@@ -96,10 +98,15 @@ pub(super) fn list(specs: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The entry of a spec, and the spec's value; empty for an entry that takes none.
-pub(super) fn entry<'a>(kind: Kind, entries: &[Entry], spec: &'a str) -> Result<(Entry, &'a str), SpecError> {
+pub(super) fn entry<'a>(
+    kind: SpecKind,
+    entries: &[SpecEntry],
+    spec: &'a str,
+) -> Result<(SpecEntry, &'a str), SpecError> {
     let (name, value) = spec.split_once('=').map_or((spec, None), |(name, value)| (name, Some(value)));
     let found = entries.iter().find(|entry| entry.name == name);
-    let entry = *found.ok_or_else(|| SpecError::unknown(kind, spec))?;
+    let allowed = || entries.iter().map(SpecEntry::to_string).collect();
+    let entry = *found.ok_or_else(|| SpecError::unknown(kind, spec, allowed()))?;
     if value.is_some() == entry.takes.is_empty() {
         return Err(SpecError::value(kind, spec, entry));
     }

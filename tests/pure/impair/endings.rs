@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sse_argo_tester::weather::{Ending, Piece};
+use sse_argo_tester::impair::{BodyEnd, Piece};
 
 use super::story::{Story, bytes, cured, effect, end, expect, impaired, ms};
 
@@ -23,9 +23,9 @@ fn silence_is_cut_and_heartbeats_prevent_that() {
     let mut story = Story::new(&impaired("idle-cut=1s"));
     story.at(500, bytes("a")).at(1400, bytes("b")).until(9999);
     assert_eq!(story.told(), expect(&[(500, "a"), (1400, "b"), (2400, "[truncated]")]));
-    let mut weather = impaired("idle-cut=1s");
-    weather.cure("heartbeat=900ms").unwrap();
-    let mut story = Story::new(&weather);
+    let mut alterations = impaired("idle-cut=1s");
+    alterations.cure("heartbeat=900ms").unwrap();
+    let mut story = Story::new(&alterations);
     story.at(500, bytes("data: a\n\n")).until(3000).at(3100, end());
     let beats = [(500, "data: a\n\n"), (1400, ": heartbeat\n\n"), (2300, ": heartbeat\n\n"), (3100, "[clean]")];
     assert_eq!(story.told(), expect(&beats));
@@ -37,7 +37,7 @@ fn a_late_relay_cuts_at_the_right_place() {
     story.at(850, bytes("a")).at(899, bytes("b")).at(901, bytes("c"));
     let mut out = Vec::new();
     story.chain.fire(Instant::now() + ms(60_000), &mut out);
-    assert_eq!(out, [bytes("a"), bytes("b"), Piece::End(Ending::Truncated)]);
+    assert_eq!(out, [bytes("a"), bytes("b"), Piece::End(BodyEnd::Truncated)]);
 }
 
 #[test]
@@ -68,18 +68,23 @@ fn silent_and_hanging_paths_never_end() {
 
 #[test]
 fn behind_an_end_there_is_nothing() {
-    let mut weather = impaired("hold-time=1s,cut-after=10s");
-    weather.cure("heartbeat=100ms,pad-every=100ms").unwrap();
-    let mut story = Story::new(&weather);
-    story.at(10, bytes("data: a\n\n")).at(20, Piece::End(Ending::Reset)).at(30, bytes("b")).at(40, end()).until(99_999);
+    let mut alterations = impaired("hold-time=1s,cut-after=10s");
+    alterations.cure("heartbeat=100ms,pad-every=100ms").unwrap();
+    let mut story = Story::new(&alterations);
+    story
+        .at(10, bytes("data: a\n\n"))
+        .at(20, Piece::End(BodyEnd::Reset))
+        .at(30, bytes("b"))
+        .at(40, end())
+        .until(99_999);
     assert_eq!(story.told(), expect(&[(20, "data: a\n\n"), (20, "[reset]")]));
     assert_eq!(story.chain.due(), None);
 }
 
 #[test]
-fn clear_weather_passes_everything_at_once() {
+fn without_impairments_it_passes_everything_at_once() {
     let mut story = Story::new(&impaired("only=GET"));
-    story.at(1, bytes("a")).at(2, bytes("")).at(3, Piece::End(Ending::Truncated));
+    story.at(1, bytes("a")).at(2, bytes("")).at(3, Piece::End(BodyEnd::Truncated));
     assert_eq!(story.told(), expect(&[(1, "a"), (3, "[truncated]")]));
     let mut story = Story::new(&cured("heartbeat=1h"));
     story.at(1, bytes("a"));

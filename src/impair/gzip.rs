@@ -7,8 +7,8 @@ use flate2::Compression;
 use flate2::Crc;
 use flate2::FlushCompress;
 
-use super::chain::Stage;
-use super::{Ending, Piece};
+use super::piece::{BodyEnd, Piece};
+use super::stage::Stage;
 
 /// RFC 1952, section 2.3: deflate, no flags, no time, no extra flags, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -19,15 +19,15 @@ const ROOM: usize = 16 * 1024;
 /// Compresses, and passes on what the compressor gives of itself. A body that doesn't end cleanly loses what is left in
 /// the compressor. Not even the header comes before compressed bytes do.
 #[derive(Debug)]
-pub(super) struct Gzip {
+pub(super) struct GzipStage {
     deflate: Compress,
     crc: Crc,
     is_begun: bool,
 }
 
-impl Gzip {
-    pub(super) fn new() -> Gzip {
-        Gzip { deflate: Compress::new(Compression::default(), false), crc: Crc::new(), is_begun: false }
+impl GzipStage {
+    pub(super) fn new() -> GzipStage {
+        GzipStage { deflate: Compress::new(Compression::default(), false), crc: Crc::new(), is_begun: false }
     }
 
     fn deflate(&mut self, mut bytes: &[u8], flush: FlushCompress) -> Vec<u8> {
@@ -62,11 +62,11 @@ impl Gzip {
     }
 }
 
-impl Stage for Gzip {
+impl Stage for GzipStage {
     fn take(&mut self, piece: Piece, _now: Instant, out: &mut Vec<Piece>) {
         let made = match &piece {
             Piece::Bytes(bytes) => self.compressed(bytes, FlushCompress::None),
-            Piece::End(Ending::Clean) => self.finished(),
+            Piece::End(BodyEnd::Clean) => self.finished(),
             Piece::End(_) => Vec::new(),
         };
         if !made.is_empty() {

@@ -1,31 +1,17 @@
 //! The way of one body through everything that is done to it.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::comment_injector::CommentInjector;
 use super::cure::Cures;
-use super::edit::{Blocks, Edit};
-use super::gzip::Gzip;
-use super::hold::{Hold, Release};
+use super::cut::CutStage;
+use super::delay::DelayStage;
+use super::edit::{Edit, EditStage};
+use super::gzip::GzipStage;
+use super::hold::{HoldStage, Release};
 use super::impairment::Impairment;
-use super::lag::Lag;
-use super::stop::Stop;
-use super::tend::Tend;
-use super::{Ending, Piece};
-
-/// One impairment of one body.
-pub(super) trait Stage: fmt::Debug + Send {
-    /// Takes a piece that came at `now`, and appends what may pass.
-    fn take(&mut self, piece: Piece, now: Instant, out: &mut Vec<Piece>);
-
-    /// When to call `fire`, if nothing comes before.
-    fn due(&self) -> Option<Instant> {
-        None
-    }
-
-    /// Appends what is due.
-    fn fire(&mut self, _now: Instant, _out: &mut Vec<Piece>) {}
-}
+use super::piece::{BodyEnd, Piece};
+use super::stage::Stage;
 
 /// The cures and impairments of one body, one behind the other.
 ///
@@ -34,7 +20,7 @@ pub(super) trait Stage: fmt::Debug + Send {
 /// an end there are none.
 #[derive(Debug)]
 pub struct Chain {
-    cures: Option<Tend>,
+    cures: Option<CommentInjector>,
     stages: Vec<Box<dyn Stage>>,
     has_ended: bool,
 }
@@ -42,7 +28,7 @@ pub struct Chain {
 impl Chain {
     pub(super) fn new(cures: &Cures, impairments: &[Impairment], now: Instant) -> Chain {
         let stages = impairments.iter().filter_map(|impairment| stage(impairment, now)).collect();
-        let cures = (!cures.is_empty()).then(|| Tend::new(cures.clone(), now));
+        let cures = (!cures.is_empty()).then(|| CommentInjector::new(cures.clone(), now));
         Chain { cures, stages, has_ended: false }
     }
 
@@ -67,7 +53,8 @@ impl Chain {
 
     /// When there is something to do, if nothing comes before.
     pub fn due(&self) -> Option<Instant> {
-        let dues = self.cures.as_ref().and_then(Tend::due).into_iter().chain(self.next().map(|(due, _)| due));
+        let dues =
+            self.cures.as_ref().and_then(CommentInjector::due).into_iter().chain(self.next().map(|(due, _)| due));
         dues.min().filter(|_| !self.has_ended)
     }
 
@@ -112,10 +99,10 @@ impl Chain {
 }
 
 fn stage(impairment: &Impairment, now: Instant) -> Option<Box<dyn Stage>> {
-    let hold = |release| Some(Box::new(Hold::new(release)) as Box<dyn Stage>);
-    let stop = |stop: Stop| Some(Box::new(stop) as Box<dyn Stage>);
-    let cut = |after: Duration, ending: Option<Ending>| stop(Stop::at(now + after, ending));
-    let blocks = |edit| Some(Box::new(Blocks::new(edit)) as Box<dyn Stage>);
+    let hold = |release| Some(Box::new(HoldStage::new(release)) as Box<dyn Stage>);
+    let stop = |stop: CutStage| Some(Box::new(stop) as Box<dyn Stage>);
+    let cut = |after: Duration, ending: Option<BodyEnd>| stop(CutStage::at(now + after, ending));
+    let blocks = |edit| Some(Box::new(EditStage::new(edit)) as Box<dyn Stage>);
     match *impairment {
         Impairment::HoldBytes(bytes) => hold(Release::Exactly(bytes)),
         Impairment::HoldBytesWhole(bytes) => hold(Release::Whole(bytes)),
@@ -124,21 +111,21 @@ fn stage(impairment: &Impairment, now: Instant) -> Option<Box<dyn Stage>> {
         Impairment::HoldStartBytes(bytes) => hold(Release::StartBytes(bytes)),
         Impairment::HoldStartTime(time) => hold(Release::StartTime(time)),
         Impairment::HoldUntilClose => hold(Release::Close),
-        Impairment::Lag(by) => Some(Box::new(Lag::new(by))),
+        Impairment::Lag(by) => Some(Box::new(DelayStage::new(by))),
         Impairment::OneEvent => blocks(Edit::Behind),
         Impairment::CutAfter(after, ending) => cut(after, Some(ending)),
-        Impairment::IdleCut(idle, ending) => stop(Stop::when_idle(idle, ending, now)),
-        Impairment::GzipNoFlush => Some(Box::new(Gzip::new())),
+        Impairment::IdleCut(idle, ending) => stop(CutStage::when_idle(idle, ending, now)),
+        Impairment::GzipNoFlush => Some(Box::new(GzipStage::new())),
         Impairment::Drop(every) => blocks(Edit::Drop(every)),
         Impairment::Duplicate(every) => blocks(Edit::Duplicate(every)),
         Impairment::Reorder(every) => blocks(Edit::Reorder(every)),
         Impairment::Corrupt(every) => blocks(Edit::Corrupt(every)),
-        Impairment::Silent => stop(Stop::silent()),
+        Impairment::Silent => stop(CutStage::silent()),
         Impairment::Hang(after) => cut(after, None),
         Impairment::HoldHead
         | Impairment::StripHeader(_)
         | Impairment::Only(_)
         | Impairment::KeepOriginOpen
-        | Impairment::Spares(_) => None,
+        | Impairment::Unless(_) => None,
     }
 }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use super::Piece;
-use super::boundary::{Boundary, Mark};
 use super::cure::Cures;
+use super::piece::Piece;
+use crate::sse::scanner::{BOM, BlockScanner, Boundary};
 use crate::stamp::push_padding;
 
 /// How long comments wait for the LF of a CR.
@@ -19,14 +19,11 @@ pub(super) const CR_WAIT: Duration = Duration::from_millis(20);
 /// The comment of a heartbeat.
 const HEARTBEAT: &[u8] = b": heartbeat\n\n";
 
-/// "One leading U+FEFF BYTE ORDER MARK character must be ignored if any are present", at the very start only.
-const BOM: &[u8] = b"\xef\xbb\xbf";
-
 /// Sends the cures' comments between the blocks that pass.
 #[derive(Debug)]
-pub(super) struct Tend {
+pub(super) struct CommentInjector {
     cures: Cures,
-    boundary: Boundary,
+    scanner: BlockScanner,
     start: Start,
     /// When the padding at the start is due; none once it was sent.
     pad_at: Option<Instant>,
@@ -37,7 +34,7 @@ pub(super) struct Tend {
     /// Bytes of the block so far.
     block: usize,
     /// What ended in a bare CR, and when.
-    ended: Option<(Mark, Instant)>,
+    ended: Option<(Boundary, Instant)>,
     filler: Rng,
 }
 
@@ -52,10 +49,10 @@ enum Start {
     Over,
 }
 
-impl Tend {
-    pub(super) fn new(cures: Cures, now: Instant) -> Tend {
-        Tend {
-            boundary: Boundary::default(),
+impl CommentInjector {
+    pub(super) fn new(cures: Cures, now: Instant) -> CommentInjector {
+        CommentInjector {
+            scanner: BlockScanner::default(),
             start: Start::Untouched,
             pad_at: cures.pad.map(|_| now),
             pad_every_at: cures.pad_every.map(|(every, _)| now + every),
@@ -85,7 +82,8 @@ impl Tend {
             return Some(since + CR_WAIT);
         }
         let heartbeat = self.cures.heartbeat.map(|idle| self.last + idle);
-        let between = [self.pad_every_at, heartbeat].into_iter().flatten().min().filter(|_| self.boundary.is_here());
+        let between =
+            [self.pad_every_at, heartbeat].into_iter().flatten().min().filter(|_| self.scanner.is_between_blocks());
         [self.pad_at, between].into_iter().flatten().min()
     }
 
@@ -97,7 +95,7 @@ impl Tend {
         {
             self.settle(now, &mut sent);
         }
-        if self.boundary.is_here() && self.ended.is_none() {
+        if self.scanner.is_between_blocks() && self.ended.is_none() {
             self.send_due(now, &mut sent);
         }
         push(sent, out);
@@ -111,16 +109,16 @@ impl Tend {
             if *first != b'\n' {
                 self.settle(now, out);
             }
-            let (len, mark) = match self.ended {
+            let (len, boundary) = match self.ended {
                 // The LF of the CR that has ended a line.
-                Some((mark, _)) => (self.boundary.advance(&rest[..1]).0, mark),
-                None => self.boundary.advance(rest),
+                Some((boundary, _)) => (self.scanner.next_block(&rest[..1]).0, boundary),
+                None => self.scanner.next_block(rest),
             };
             out.extend_from_slice(&rest[..len]);
             self.block += len;
             rest = &rest[len..];
-            self.ended = (mark != Mark::Inside).then_some((mark, now));
-            if self.ended.is_some() && !self.boundary.is_after_cr() {
+            self.ended = (boundary != Boundary::None).then_some((boundary, now));
+            if self.ended.is_some() && !self.scanner.is_after_cr() {
                 self.settle(now, out);
             }
         }
@@ -128,9 +126,9 @@ impl Tend {
 
     /// Sends what is to come between a block that has ended and the next one.
     fn settle(&mut self, now: Instant, out: &mut Vec<u8>) {
-        let Some((mark, _)) = self.ended.take() else { return };
+        let Some((boundary, _)) = self.ended.take() else { return };
         let block = std::mem::take(&mut self.block);
-        if mark == Mark::Block {
+        if boundary == Boundary::Block {
             let missing = self.cures.pad_to.unwrap_or(0).saturating_sub(block);
             self.pad(missing, now, out);
         }

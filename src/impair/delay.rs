@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::chain::Stage;
-use super::{HELD_MAX, Piece};
+use super::hold::HELD_MAX;
+use super::piece::Piece;
+use super::stage::Stage;
 
 /// What a waiting piece costs beside its bytes, as the limit counts it.
 const PIECE_COST: usize = 64;
@@ -13,16 +14,16 @@ const PIECE_COST: usize = 64;
 ///
 /// Of more than [`HELD_MAX`] bytes on their way the oldest come out early.
 #[derive(Debug)]
-pub(super) struct Lag {
+pub(super) struct DelayStage {
     by: Duration,
     queue: VecDeque<(Instant, Piece)>,
     /// What is in the queue.
     cost: usize,
 }
 
-impl Lag {
-    pub(super) fn new(by: Duration) -> Lag {
-        Lag { by, queue: VecDeque::new(), cost: 0 }
+impl DelayStage {
+    pub(super) fn new(by: Duration) -> DelayStage {
+        DelayStage { by, queue: VecDeque::new(), cost: 0 }
     }
 
     fn release(&mut self, out: &mut Vec<Piece>) {
@@ -40,7 +41,7 @@ fn cost(piece: &Piece) -> usize {
     }
 }
 
-impl Stage for Lag {
+impl Stage for DelayStage {
     fn take(&mut self, piece: Piece, now: Instant, out: &mut Vec<Piece>) {
         self.cost += cost(&piece);
         self.queue.push_back((now + self.by, piece));

@@ -1,6 +1,6 @@
 //! What profiles and conditions do to responses of different kinds.
 
-use sse_argo_tester::weather::{Effect, Weather};
+use sse_argo_tester::impair::{Alterations, Effect};
 
 use super::story::{STREAM, Story, bytes, cured, effect, expect, impaired};
 
@@ -8,15 +8,15 @@ type Field = (&'static str, &'static [u8]);
 
 const CLOSE: [Field; 1] = [("content-type", b"Text/Event-Stream; charset=utf-8")];
 
-fn like(specs: &str) -> Weather {
-    let mut weather = Weather::default();
-    weather.like(specs).unwrap();
-    weather
+fn like(specs: &str) -> Alterations {
+    let mut alterations = Alterations::default();
+    alterations.like(specs).unwrap();
+    alterations
 }
 
 /// The effect on a stream with some fields more.
-fn with(weather: &Weather, method: &str, accepts_gzip: bool, fields: &[Field]) -> Effect {
-    weather.for_response(method, accepts_gzip, STREAM.into_iter().chain(fields.iter().copied()))
+fn with(alterations: &Alterations, method: &str, accepts_gzip: bool, fields: &[Field]) -> Effect {
+    alterations.for_response(method, accepts_gzip, STREAM.into_iter().chain(fields.iter().copied()))
 }
 
 /// Whether it holds a small event.
@@ -46,22 +46,25 @@ fn nginx_lets_go_when_it_is_told_to_and_swallows_the_word() {
 #[test]
 fn compressors_need_a_client_that_accepts_and_obey_no_transform() {
     for name in ["compression-middleware", "haproxy-compression"] {
-        let weather = like(name);
-        assert!(holds(&with(&weather, "GET", true, &[])) && !holds(&with(&weather, "GET", false, &[])), "{name}");
+        let alterations = like(name);
+        assert!(
+            holds(&with(&alterations, "GET", true, &[])) && !holds(&with(&alterations, "GET", false, &[])),
+            "{name}"
+        );
         let fields: [Field; 1] = [("Cache-Control", b"no-store, No-Transform")];
-        assert!(!holds(&with(&weather, "POST", true, &fields)), "{name}");
-        assert!(holds(&with(&weather, "POST", true, &[("Cache-Control", b"no-store")])), "{name}");
+        assert!(!holds(&with(&alterations, "POST", true, &fields)), "{name}");
+        assert!(holds(&with(&alterations, "POST", true, &[("Cache-Control", b"no-store")])), "{name}");
     }
-    let weather = like("compression-middleware");
-    assert!(with(&weather, "GET", true, &[("Content-Encoding", b"identity")]).compresses());
-    assert!(!with(&weather, "GET", true, &[("Content-Encoding", b"br")]).compresses());
+    let alterations = like("compression-middleware");
+    assert!(with(&alterations, "GET", true, &[("Content-Encoding", b"identity")]).compresses());
+    assert!(!with(&alterations, "GET", true, &[("Content-Encoding", b"br")]).compresses());
 }
 
 #[test]
 fn haproxy_corks_chunks_only() {
-    let weather = like("haproxy-default");
-    assert!(holds(&effect(&weather)) && !holds(&weather.for_response("GET", true, CLOSE)));
-    let mut story = Story::new(&weather);
+    let alterations = like("haproxy-default");
+    assert!(holds(&effect(&alterations)) && !holds(&alterations.for_response("GET", true, CLOSE)));
+    let mut story = Story::new(&alterations);
     for at in [0, 250, 500] {
         story.at(at, bytes("a"));
     }
@@ -71,10 +74,10 @@ fn haproxy_corks_chunks_only() {
 
 #[test]
 fn a_quick_tunnel_holds_gets_only() {
-    let weather = like("quick-tunnel-get");
-    assert!(weather.applies_to("GET") && !weather.applies_to("POST"));
-    let get = with(&weather, "GET", true, &[]);
-    assert!(holds(&get) && !get.holds_head() && !holds(&with(&weather, "POST", true, &[])));
+    let alterations = like("quick-tunnel-get");
+    assert!(alterations.applies_to("GET") && !alterations.applies_to("POST"));
+    let get = with(&alterations, "GET", true, &[]);
+    assert!(holds(&get) && !get.holds_head() && !holds(&with(&alterations, "POST", true, &[])));
 }
 
 #[test]
@@ -100,33 +103,35 @@ fn the_rest_of_the_table_does_what_it_says() {
 
 #[test]
 fn only_limits_all_impairments_and_no_cure() {
-    let mut weather = impaired("hold-until-close,keep-origin-open,strip-header=A,only=GET,only=POST");
-    let get = with(&weather, "GET", true, &[]);
-    assert!(!holds(&get) && !get.strips("a") && !weather.keeps_origin_open("GET") && !weather.needs_identity("GET"));
-    assert!(get.is_clear());
-    assert!(holds(&with(&weather, "POST", true, &[])) && weather.keeps_origin_open("POST"));
-    weather.cure("pad=3").unwrap();
+    let mut alterations = impaired("hold-until-close,keep-origin-open,strip-header=A,only=GET,only=POST");
+    let get = with(&alterations, "GET", true, &[]);
     assert!(
-        weather.needs_identity("GET")
-            && with(&weather, "GET", true, &[]).chain(std::time::Instant::now()).due().is_some()
+        !holds(&get) && !get.strips("a") && !alterations.keeps_origin_open("GET") && !alterations.needs_identity("GET")
+    );
+    assert!(get.is_clear());
+    assert!(holds(&with(&alterations, "POST", true, &[])) && alterations.keeps_origin_open("POST"));
+    alterations.cure("pad=3").unwrap();
+    assert!(
+        alterations.needs_identity("GET")
+            && with(&alterations, "GET", true, &[]).chain(std::time::Instant::now()).due().is_some()
     );
     assert!(impaired("drop=3,only=GET").needs_identity("GET") && !impaired("drop=3,only=GET").needs_identity("POST"));
 }
 
 #[test]
 fn what_is_no_stream_passes() {
-    let mut weather = impaired("hold-until-close,hold-head,drop=1,strip-header=Via");
-    weather.cure("pad=100").unwrap();
+    let mut alterations = impaired("hold-until-close,hold-head,drop=1,strip-header=Via");
+    alterations.cure("pad=100").unwrap();
     let json: [Field; 2] = [("Content-Type", b"application/json"), ("Content-Length", b"20")];
-    let small = weather.for_response("GET", true, json);
+    let small = alterations.for_response("GET", true, json);
     assert!(!holds(&small) && !small.holds_head() && small.strips("via") && !small.changes_length());
-    let head = with(&weather, "HEAD", true, &[]);
+    let head = with(&alterations, "HEAD", true, &[]);
     assert!(!head.holds_head() && !holds(&head));
-    let endless = weather.for_response("GET", true, [("Content-Type", b"text/plain".as_slice())]);
+    let endless = alterations.for_response("GET", true, [("Content-Type", b"text/plain".as_slice())]);
     assert!(holds(&endless) && !endless.changes_length(), "held, its bytes untouched");
-    let compressed = with(&weather, "GET", true, &[("Content-Encoding", b"gzip")]);
+    let compressed = with(&alterations, "GET", true, &[("Content-Encoding", b"gzip")]);
     assert!(holds(&compressed) && !compressed.changes_length(), "the same");
-    assert!(with(&weather, "GET", true, &[]).changes_length());
+    assert!(with(&alterations, "GET", true, &[]).changes_length());
     assert!(!effect_of("lag=1s,cut-after=1s").changes_length() && effect_of("cut-after=1s:clean").changes_length());
     assert!(effect(&cured("heartbeat=1s")).changes_length() && effect_of("gzip-noflush").changes_length());
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sse_argo_tester::weather::{Piece, Weather};
+use sse_argo_tester::impair::{Alterations, Piece};
 
 use super::story::{Story, cured, effect, end, events, impaired, ms};
 
@@ -70,9 +70,9 @@ proptest! {
         cures in subsequence(vec!["heartbeat=100ms", "pad=5", "pad-every=130ms:7", "pad-to=16", "pad-to=3"], 0..=5),
     ) {
         let stream = whole(&pieces);
-        let mut weather = Weather::default();
-        cures.iter().for_each(|cure| weather.cure(cure).unwrap());
-        let mut story = Story::new(&weather);
+        let mut alterations = Alterations::default();
+        cures.iter().for_each(|cure| alterations.cure(cure).unwrap());
+        let mut story = Story::new(&alterations);
         pass(&mut story, &pieces);
         prop_assert_eq!(events(&story.bytes()), events(&stream), "{:?}", story.told());
         let cured = story.bytes();
@@ -158,12 +158,12 @@ proptest! {
         ], 0..=12).prop_shuffle(),
         cures in select(vec!["heartbeat=100ms", "pad=5,pad-every=130ms:7", "pad-to=16,heartbeat=150ms"]),
     ) {
-        let mut weather = cured(cures);
+        let mut alterations = cured(cures);
         if !specs.is_empty() {
-            weather.impair(&specs.join(",")).unwrap();
+            alterations.impair(&specs.join(",")).unwrap();
         }
         let start = Instant::now() + ms(1000);
-        let mut chain = effect(&weather).chain(start);
+        let mut chain = effect(&alterations).chain(start);
         let mut out = Vec::new();
         for ((_, piece), time) in pieces.iter().zip(times.iter().cycle()) {
             let now = start + ms(*time) - ms(300);

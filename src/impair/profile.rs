@@ -1,7 +1,7 @@
 //! Paths of the world, as measured or documented.
 
 use super::impairment::Impairment;
-use super::spec::{self, Kind, SpecError};
+use super::spec::{self, SpecError, SpecKind};
 
 /// A path with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,10 @@ pub struct Profile {
 impl Profile {
     pub(super) fn find(name: &str) -> Result<Profile, SpecError> {
         let found = PROFILES.iter().find(|profile| profile.name == name);
-        found.copied().ok_or_else(|| SpecError::unknown(Kind::Profile, name))
+        found.copied().ok_or_else(|| {
+            let names = PROFILES.iter().map(|profile| profile.name.to_owned()).collect();
+            SpecError::unknown(SpecKind::Profile, name, names)
+        })
     }
 
     pub(super) fn impairments(&self) -> Vec<Impairment> {

@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use super::Chain;
-use super::Ending;
-use super::Weather;
+use super::chain::Chain;
 use super::cure::Cures;
-use super::impairment::{Impairment, Spares};
+use super::impairment::{Impairment, Unless};
+use super::piece::BodyEnd;
 
 /// What is done to one response: the cures and impairments that apply to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub struct Effect {
 
 /// What a response's fields say that matters.
 #[derive(Debug, Default)]
-struct Signs {
+struct ResponseTraits {
     is_event_stream: bool,
     has_length: bool,
     is_chunked: bool,
@@ -28,27 +27,29 @@ struct Signs {
 
 impl Effect {
     pub(super) fn of<'a>(
-        weather: &Weather,
+        cures: &Cures,
+        impairments: &[Impairment],
         method: &str,
         accepts_gzip: bool,
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     ) -> Effect {
-        let signs = Signs::read(headers);
-        let is_stream = (signs.is_event_stream || !signs.has_length) && method != "HEAD";
-        let has_events = is_stream && signs.is_event_stream && !signs.is_encoded;
-        let spares = |one: &Impairment| matches!(one, Impairment::Spares(spares) if signs.have(*spares, accepts_gzip));
-        let is_spared = weather.impairments().iter().any(spares);
+        let traits = ResponseTraits::read(headers);
+        let is_stream = (traits.is_event_stream || !traits.has_length) && method != "HEAD";
+        let has_events = is_stream && traits.is_event_stream && !traits.is_encoded;
+        let is_exempt = impairments.iter().any(|one| match one {
+            Impairment::Unless(condition) => traits.meet(*condition, accepts_gzip),
+            _ => false,
+        });
         let applies = |one: &&Impairment| match one {
             Impairment::StripHeader(_) | Impairment::KeepOriginOpen => true,
-            Impairment::Only(_) | Impairment::Spares(_) => false,
-            one if one.can_spare() && is_spared => false,
+            Impairment::Only(_) | Impairment::Unless(_) => false,
+            one if one.is_conditional() && is_exempt => false,
             one if one.reads_events() => has_events,
-            Impairment::GzipNoFlush => is_stream && accepts_gzip && !signs.is_encoded,
+            Impairment::GzipNoFlush => is_stream && accepts_gzip && !traits.is_encoded,
             _ => is_stream,
         };
-        let all = if weather.applies_to(method) { weather.impairments() } else { &[] };
-        let cures = if has_events { weather.cures().clone() } else { Cures::default() };
-        Effect { cures, impairments: in_order(all.iter().filter(applies).cloned().collect()) }
+        let cures = if has_events { cures.clone() } else { Cures::default() };
+        Effect { cures, impairments: in_order(impairments.iter().filter(applies).cloned().collect()) }
     }
 
     /// Whether the response passes as it is.
@@ -77,7 +78,8 @@ impl Effect {
     pub fn changes_length(&self) -> bool {
         let changes = |one: &Impairment| {
             use Impairment::{CutAfter, GzipNoFlush, IdleCut};
-            one.changes_events() || matches!(one, GzipNoFlush | CutAfter(_, Ending::Clean) | IdleCut(_, Ending::Clean))
+            one.changes_events()
+                || matches!(one, GzipNoFlush | CutAfter(_, BodyEnd::Clean) | IdleCut(_, BodyEnd::Clean))
         };
         !self.cures.is_empty() || self.impairments.iter().any(changes)
     }
@@ -111,35 +113,35 @@ fn in_order(impairments: Vec<Impairment>) -> Vec<Impairment> {
     [before, &readers, &[Impairment::GzipNoFlush], &others].concat()
 }
 
-impl Signs {
-    fn read<'a>(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Signs {
-        let mut signs = Signs::default();
+impl ResponseTraits {
+    fn read<'a>(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> ResponseTraits {
+        let mut traits = ResponseTraits::default();
         for (name, value) in headers {
             let value = String::from_utf8_lossy(value).to_ascii_lowercase();
             let mut items = value.split(',').map(str::trim);
             match name.to_ascii_lowercase().as_str() {
                 "content-type" => {
-                    signs.is_event_stream =
+                    traits.is_event_stream =
                         value.split(';').next().is_some_and(|kind| kind.trim() == "text/event-stream");
                 }
-                "content-length" => signs.has_length = true,
-                "transfer-encoding" => signs.is_chunked |= items.any(|coding| coding == "chunked"),
-                "content-encoding" => signs.is_encoded |= items.any(|coding| !matches!(coding, "" | "identity")),
-                "x-accel-buffering" => signs.is_accel_no |= value.trim() == "no",
-                "cache-control" => signs.is_no_transform |= items.any(|directive| directive == "no-transform"),
+                "content-length" => traits.has_length = true,
+                "transfer-encoding" => traits.is_chunked |= items.any(|coding| coding == "chunked"),
+                "content-encoding" => traits.is_encoded |= items.any(|coding| !matches!(coding, "" | "identity")),
+                "x-accel-buffering" => traits.is_accel_no |= value.trim() == "no",
+                "cache-control" => traits.is_no_transform |= items.any(|directive| directive == "no-transform"),
                 _ => {}
             }
         }
-        signs
+        traits
     }
 
-    fn have(&self, spares: Spares, accepts_gzip: bool) -> bool {
-        match spares {
-            Spares::AccelNo => self.is_accel_no,
-            Spares::NoTransform => self.is_no_transform,
-            Spares::Chunked => self.is_chunked,
-            Spares::Unchunked => !self.is_chunked,
-            Spares::NoGzip => !accepts_gzip,
+    fn meet(&self, condition: Unless, accepts_gzip: bool) -> bool {
+        match condition {
+            Unless::AccelNo => self.is_accel_no,
+            Unless::NoTransform => self.is_no_transform,
+            Unless::Chunked => self.is_chunked,
+            Unless::Unchunked => !self.is_chunked,
+            Unless::NoGzip => !accepts_gzip,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a path does to a stream on purpose, with told times.
+//! What a path does to a stream on purpose, with given times.
 
 mod cures;
 mod endings;

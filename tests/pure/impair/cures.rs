@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sse_argo_tester::weather::Piece;
+use sse_argo_tester::impair::Piece;
 
 use super::story::{STREAM, Story, bytes, cured, end, events, expect, ms};
 

@@ -2,36 +2,36 @@
 
 use std::time::{Duration, Instant};
 
-use super::chain::Stage;
-use super::{Ending, Piece};
+use super::piece::{BodyEnd, Piece};
+use super::stage::Stage;
 
 /// Passes everything on, and nothing from a certain time on.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub(super) struct CutStage {
     /// When; none if that has come.
     at: Option<Instant>,
     /// Each piece puts it off to so much later.
     idle: Option<Duration>,
     /// The end that is sent then; none leaves the client waiting.
-    ending: Option<Ending>,
+    ending: Option<BodyEnd>,
 }
 
-impl Stop {
-    pub(super) fn at(at: Instant, ending: Option<Ending>) -> Stop {
-        Stop { at: Some(at), idle: None, ending }
+impl CutStage {
+    pub(super) fn at(at: Instant, ending: Option<BodyEnd>) -> CutStage {
+        CutStage { at: Some(at), idle: None, ending }
     }
 
-    pub(super) fn when_idle(idle: Duration, ending: Ending, now: Instant) -> Stop {
-        Stop { at: Some(now + idle), idle: Some(idle), ending: Some(ending) }
+    pub(super) fn when_idle(idle: Duration, ending: BodyEnd, now: Instant) -> CutStage {
+        CutStage { at: Some(now + idle), idle: Some(idle), ending: Some(ending) }
     }
 
     /// From the start, without an end.
-    pub(super) fn silent() -> Stop {
-        Stop { at: None, idle: None, ending: None }
+    pub(super) fn silent() -> CutStage {
+        CutStage { at: None, idle: None, ending: None }
     }
 }
 
-impl Stage for Stop {
+impl Stage for CutStage {
     fn take(&mut self, piece: Piece, now: Instant, out: &mut Vec<Piece>) {
         let Some(at) = self.at else { return };
         let is_end = matches!(piece, Piece::End(_));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::spec::{self, Entry, Kind, SpecError};
+use super::spec::{self, SpecEntry, SpecError, SpecKind};
 use crate::units::format_duration;
 
 /// Shortest time between comments.
@@ -17,26 +17,26 @@ pub(super) const PAD_MAX: usize = 1 << 20;
 pub(super) const PAD_EVERY: usize = 4096;
 
 /// What there is.
-pub(super) const ENTRIES: [Entry; 4] = [
-    Entry {
+pub(super) const ENTRIES: [SpecEntry; 4] = [
+    SpecEntry {
         name: "heartbeat",
         form: "heartbeat=D",
         takes: "D: 100ms to 1h",
         text: "sends a comment whenever nothing was sent for D",
     },
-    Entry {
+    SpecEntry {
         name: "pad",
         form: "pad=N",
         takes: "N: 3 to 1m bytes",
         text: "sends N bytes of comments at once, before the first byte of the stream",
     },
-    Entry {
+    SpecEntry {
         name: "pad-every",
         form: "pad-every=D[:N]",
         takes: "D: 100ms to 1h; N: 3 to 1m bytes, 4k if not given",
         text: "sends N bytes of comments every D",
     },
-    Entry {
+    SpecEntry {
         name: "pad-to",
         form: "pad-to=N",
         takes: "N: 3 to 1m bytes",
@@ -65,8 +65,8 @@ impl Cures {
     }
 
     pub(super) fn set(&mut self, spec: &str) -> Result<(), SpecError> {
-        let (entry, value) = spec::entry(Kind::Cure, &ENTRIES, spec)?;
-        self.set_value(entry.name, value).ok_or_else(|| SpecError::value(Kind::Cure, spec, entry))
+        let (entry, value) = spec::entry(SpecKind::Cure, &ENTRIES, spec)?;
+        self.set_value(entry.name, value).ok_or_else(|| SpecError::value(SpecKind::Cure, spec, entry))
     }
 
     fn set_value(&mut self, name: &str, value: &str) -> Option<()> {

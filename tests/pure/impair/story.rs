@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use sse_argo_tester::impair::{Alterations, BodyEnd, Chain, Effect, Piece};
 use sse_argo_tester::sse::decoder::{Decoder, Item};
-use sse_argo_tester::weather::{Chain, Effect, Ending, Piece, Weather};
 
 /// The fields of an ordinary event stream.
 pub(crate) const STREAM: [(&str, &[u8]); 2] =
@@ -13,21 +13,21 @@ pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-pub(crate) fn impaired(specs: &str) -> Weather {
-    let mut weather = Weather::default();
-    weather.impair(specs).unwrap();
-    weather
+pub(crate) fn impaired(specs: &str) -> Alterations {
+    let mut alterations = Alterations::default();
+    alterations.impair(specs).unwrap();
+    alterations
 }
 
-pub(crate) fn cured(specs: &str) -> Weather {
-    let mut weather = Weather::default();
-    weather.cure(specs).unwrap();
-    weather
+pub(crate) fn cured(specs: &str) -> Alterations {
+    let mut alterations = Alterations::default();
+    alterations.cure(specs).unwrap();
+    alterations
 }
 
 /// What becomes of an ordinary stream.
-pub(crate) fn effect(weather: &Weather) -> Effect {
-    weather.for_response("GET", true, STREAM)
+pub(crate) fn effect(alterations: &Alterations) -> Effect {
+    alterations.for_response("GET", true, STREAM)
 }
 
 pub(crate) fn bytes(text: &str) -> Piece {
@@ -35,7 +35,7 @@ pub(crate) fn bytes(text: &str) -> Piece {
 }
 
 pub(crate) fn end() -> Piece {
-    Piece::End(Ending::Clean)
+    Piece::End(BodyEnd::Clean)
 }
 
 /// A relay that does everything at its time, to the millisecond.
@@ -46,9 +46,9 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    pub(crate) fn new(weather: &Weather) -> Story {
+    pub(crate) fn new(alterations: &Alterations) -> Story {
         let start = Instant::now();
-        Story { chain: effect(weather).chain(start), start, out: Vec::new() }
+        Story { chain: effect(alterations).chain(start), start, out: Vec::new() }
     }
 
     fn note(&mut self, at: Instant, pieces: Vec<Piece>) {
