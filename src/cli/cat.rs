@@ -5,8 +5,8 @@ use std::io::Write;
 use argh::{ArgsInfo, FromArgs};
 
 use super::client::client_command;
+use super::exit::{Exit, Failure};
 use super::interrupt::Wish;
-use super::{Exit, Failure};
 use crate::cat::{self, AtEnd, CatError, Comments, Config, Format, How, Outcome, Source};
 use crate::client::ClientError;
 

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use argh::{ArgsInfo, FromArgs};
 
 use super::client::client_command;
+use super::exit::{Exit, Failure};
 use super::interrupt::Wish;
-use super::probe::{WITHIN, between, run_time, unless_unread};
+use super::output::unless_unread;
 use super::terminal::{self, Progress};
-use super::{Exit, Failure};
+use super::values::{WITHIN, long_wait, run_time};
 use crate::diagnose::patience::IDLE_MAX;
 use crate::diagnose::{self, Against, Config, Depth};
 use crate::report::diagnosis::{self, Diagnosed};
@@ -42,7 +43,7 @@ client_command! {
         #[argh(switch)]
         thorough: bool,
         /// longest silence to try with --thorough, 1s to 1h (default 130s)
-        #[argh(option, from_str_fn(silence), arg_name = "duration")]
+        #[argh(option, from_str_fn(long_wait), arg_name = "duration")]
         idle_max: Option<Duration>,
         /// most an event may be late and still be in real time (default 100ms)
         #[argh(option, default = "WITHIN", from_str_fn(run_time), arg_name = "duration")]
@@ -54,10 +55,6 @@ client_command! {
         #[argh(switch)]
         json: bool,
     }
-}
-
-fn silence(text: &str) -> Result<Duration, String> {
-    between(text, Duration::from_secs(1), Duration::from_secs(3600), "1s to 1h")
 }
 
 fn depth(options: &Diagnose) -> Result<Depth, Failure> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::probe::Format;
+use super::output::Format;
 use crate::escape::{escaped, shortened};
 use crate::probe::Notice;
 

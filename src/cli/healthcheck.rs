@@ -6,8 +6,8 @@ use argh::{ArgsInfo, FromArgs};
 use crossbeam_channel::never;
 
 use super::client::seconds;
-use super::options::PORT;
-use super::{Exit, Failure};
+use super::exit::{Exit, Failure};
+use super::serve::PORT;
 use crate::client::live::{Limits, Live, News, Next};
 use crate::client::{Client, ClientError, Ending, Head, Redirects, Request, Settings, origin};
 use crate::escape::escaped;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::Exit;
+use super::exit::Exit;
 use crate::client::live::Limits;
 use crate::shutdown::{Interrupts, Stop, wait_hung_up};
 

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use argh::{ArgsInfo, FromArgs};
 
 use super::client::client_command;
+use super::exit::{Exit, Failure};
 use super::follow::Lines;
 use super::interrupt::Wish;
+use super::output::{Format, format, unless_unread};
 use super::terminal::{self, Progress};
-use super::{Exit, Failure};
+use super::values::{WITHIN, pace, run_time};
 use crate::lock::lock;
 use crate::probe::{self, Config, Notice};
 use crate::report::{self, Report, Style};
-use crate::units::parse_duration;
-use crate::verdict::WITHIN_US;
 
 client_command! {
     /// Measure whether events arrive in real time on the way to URL, and say what to do if they don't.
@@ -59,39 +59,6 @@ client_command! {
         #[argh(option, default = "Format::Text", from_str_fn(format), arg_name = "format")]
         format: Format,
     }
-}
-
-/// Most an event may be late, unless another time is given.
-pub(super) const WITHIN: Duration = Duration::from_micros(WITHIN_US as u64);
-
-/// How the report is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Text,
-    Json,
-    Junit,
-}
-
-fn format(text: &str) -> Result<Format, String> {
-    match text {
-        "text" => Ok(Format::Text),
-        "json" => Ok(Format::Json),
-        "junit" => Ok(Format::Junit),
-        _ => Err("it is text, json or junit".to_owned()),
-    }
-}
-
-pub(super) fn run_time(text: &str) -> Result<Duration, String> {
-    between(text, Duration::from_millis(1), Duration::from_secs(3600), "1ms to 1h")
-}
-
-fn pace(text: &str) -> Result<Duration, String> {
-    between(text, Duration::from_millis(10), Duration::from_secs(60), "10ms to 1m")
-}
-
-pub(super) fn between(text: &str, min: Duration, max: Duration, range: &str) -> Result<Duration, String> {
-    let duration = parse_duration(text).map_err(|error| format!("it is {error}"))?;
-    if (min..=max).contains(&duration) { Ok(duration) } else { Err(format!("it is {range}")) }
 }
 
 /// Runs the command.
@@ -145,14 +112,6 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
     recorded.transpose().map_err(cannot_record)?;
     printed.or_else(unless_unread)?;
     Ok(wish.exit(Exit::Verdict(report.verdict.verdict)))
-}
-
-/// That nobody reads the output any more is no failure.
-pub(super) fn unless_unread(error: io::Error) -> Result<(), Failure> {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(Failure::unreachable(format!("write the output: {error}"))),
-    }
 }
 
 fn written(report: &Report, format: Format, style: Style) -> String {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use argh::{ArgsInfo, FromArgs};
 
 use super::client::{ClientOptions, resolve, seconds};
-use super::options::{at_least_one, base_path};
-use super::{Exit, Failure, show, show_addresses};
+use super::exit::{Exit, Failure};
+use super::output::{show, show_addresses};
+use super::values::{at_least_one, base_path};
 use crate::impair::{self, Alterations, SpecError};
 use crate::proxy::{self, AtEnd, Config, Headers, ProxyError, Sharing, Treatment};
 use crate::server::config::MAX_CONNECTIONS;

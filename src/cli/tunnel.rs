@@ -12,12 +12,13 @@ use crossbeam_channel::Receiver;
 
 use super::client::client_command;
 use super::diagnose::ReportFile;
+use super::exit::{Exit, Failure};
 use super::interrupt::Wish;
 use super::logging::Quiet;
-use super::options::PORT;
-use super::probe::{WITHIN, run_time, unless_unread};
+use super::output::{show, unless_unread};
+use super::serve::PORT;
 use super::terminal::{self, Progress};
-use super::{Exit, Failure, show};
+use super::values::{WITHIN, long_wait, run_time};
 use crate::client::Request;
 use crate::diagnose::Depth;
 use crate::lock::lock;
@@ -64,7 +65,7 @@ client_command! {
         #[argh(option, arg_name = "url")]
         public_url: Option<String>,
         /// longest wait until the origin answers through the tunnel, 1s to 1h (default 90s)
-        #[argh(option, default = "READY_TIMEOUT", from_str_fn(ready_timeout), arg_name = "duration")]
+        #[argh(option, default = "READY_TIMEOUT", from_str_fn(long_wait), arg_name = "duration")]
         ready_timeout: Duration,
         /// exit after the report, with the code of its verdict
         #[argh(switch)]
@@ -95,10 +96,6 @@ fn protocols(text: &str) -> Result<Protocols, String> {
         "both" => Ok(&[Protocol::Quic, Protocol::Http2]),
         _ => Err("it is one of auto, quic, http2 and both".to_owned()),
     }
-}
-
-fn ready_timeout(text: &str) -> Result<Duration, String> {
-    super::probe::between(text, Duration::from_secs(1), Duration::from_secs(3600), "1s to 1h, with its unit: 90s")
 }
 
 /// Where the origin serves, unless the user says otherwise: what leads to it from elsewhere knows but one port.
