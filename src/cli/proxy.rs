@@ -13,7 +13,7 @@ use super::exit::{Exit, Failure};
 use super::output::{show, show_addresses};
 use super::values::{at_least_one, base_path};
 use crate::impair::{self, Alterations, SpecError};
-use crate::proxy::{self, AtEnd, Config, Headers, ProxyError, Sharing, Treatment};
+use crate::proxy::{self, AtEnd, Config, HeaderPolicy, ProxyError, RelayPolicy, Sharing};
 use crate::server::config::MAX_CONNECTIONS;
 use crate::server::listen::ListenAddr;
 use crate::shutdown::Interrupts;
@@ -116,7 +116,7 @@ impl Proxy {
         if self.share { Sharing::SameUrl } else { Sharing::Never }
     }
 
-    fn treatment(&self) -> Result<Treatment, String> {
+    fn policy(&self) -> Result<RelayPolicy, String> {
         let told = |error: SpecError| error.to_string();
         let cures = [
             ("heartbeat", &self.heartbeat),
@@ -134,13 +134,13 @@ impl Proxy {
         }
         self.like.iter().try_for_each(|specs| alterations.like(specs)).map_err(told)?;
         self.impair.iter().try_for_each(|specs| alterations.impair(specs)).map_err(told)?;
-        let headers = if self.cure { Headers::BestPractice } else { Headers::Theirs };
-        Ok(Treatment { alterations, headers, early: self.early.then_some(proxy::EARLY) })
+        let headers = if self.cure { HeaderPolicy::BestPractice } else { HeaderPolicy::PassOn };
+        Ok(RelayPolicy { alterations, headers, early: self.early.then_some(proxy::EARLY) })
     }
 
     fn into_config(self) -> Result<Config, String> {
-        let treatment = self.treatment()?;
-        if self.share && treatment != Treatment::default() {
+        let policy = self.policy()?;
+        if self.share && policy != RelayPolicy::default() {
             return Err("--share goes with no cure and no impairment: put another proxy behind it for those".to_owned());
         }
         let sharing = self.sharing();
@@ -164,7 +164,7 @@ impl Proxy {
             settings: client.into_settings()?,
             // No limit, as with curl, is one of many years.
             head_timeout: self.head_timeout.unwrap_or(Duration::MAX),
-            treatment,
+            policy,
             at_end: if self.resume { AtEnd::Resume } else { AtEnd::PassOn },
             sharing,
             ..Config::new(self.listen)

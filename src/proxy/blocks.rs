@@ -11,7 +11,7 @@ pub(super) const BLOCK_MAX: usize = 4 * 1024 * 1024;
 ///
 /// Comments outside of blocks pass line by line, so that a heartbeat is not held up. What is left at a cut is dropped.
 #[derive(Debug)]
-pub(super) struct Blocks {
+pub(super) struct BlockSplitter {
     scanner: BlockScanner,
     decoder: Decoder,
     /// What is not yet complete.
@@ -21,10 +21,10 @@ pub(super) struct Blocks {
     resumes: bool,
 }
 
-impl Blocks {
-    /// The blocks of a stream that begins behind the event with this id.
-    pub(super) fn behind(last_event_id: &str) -> Blocks {
-        Blocks {
+impl BlockSplitter {
+    /// The blocks of a stream that begins after the event with this id.
+    pub(super) fn after(last_event_id: &str) -> BlockSplitter {
+        BlockSplitter {
             scanner: BlockScanner::default(),
             decoder: Decoder::resuming(last_event_id),
             held: Vec::new(),
@@ -94,7 +94,7 @@ impl Blocks {
 mod tests {
     use super::*;
 
-    fn cut(blocks: &mut Blocks, bytes: &[u8]) -> Vec<(String, String)> {
+    fn cut(blocks: &mut BlockSplitter, bytes: &[u8]) -> Vec<(String, String)> {
         let mut found = Vec::new();
         blocks.take(bytes, |block, id| found.push((String::from_utf8(block).unwrap(), id.to_owned()))).unwrap();
         found
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn blocks_pass_when_they_are_complete() {
-        let mut blocks = Blocks::behind("0");
+        let mut blocks = BlockSplitter::after("0");
         assert_eq!(cut(&mut blocks, b"id: 1\nda"), []);
         assert_eq!(blocks.last_event_id(), "0");
         assert_eq!(
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn cuts_leave_nothing_behind() {
-        let mut blocks = Blocks::behind("");
+        let mut blocks = BlockSplitter::after("");
         assert_eq!(cut(&mut blocks, b"\xef\xbb\xbfid: 1\n\n: c\nid: 2\ndata: x"), of(&[("\u{feff}id: 1\n\n", "1")]));
         blocks.resume();
         assert_eq!(cut(&mut blocks, b"\xef\xbb"), []);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_event_without_end_is_refused() {
-        let mut blocks = Blocks::behind("");
+        let mut blocks = BlockSplitter::after("");
         let line = b"data: x\n".repeat(1024);
         let fits = (0..BLOCK_MAX / line.len()).all(|_| blocks.take(&line, |_, _| {}).is_ok());
         assert!(fits && blocks.take(&line, |_, _| {}).is_err());

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::kept::Next;
-use super::lookout::Sight;
-use super::outcome::{By, Outcome};
-use super::relay::{Relay, Sent, Way, without_length};
+use super::outcome::{EndedBy, RelayOutcome};
+use super::poller::WakeReason;
+use super::relay::{RelayTask, Sent, without_length};
 use super::request::values;
+use super::response_writer::ResponseWriter;
 use super::resume::{is_plain_stream, last_event_id};
 use super::share::{Answer, LOOK_AROUND, Place, Reading, Shares, key};
-use super::sink::Sink;
+use super::upstream_conn::UpstreamConn;
 use crate::client;
 use crate::server::registry::Connection;
 use crate::server::service::Line;
@@ -20,7 +21,7 @@ use crate::server::wake::{PEER_FIN, PEER_GONE, STOP};
 /// What became of following a stream.
 enum Followed {
     /// It is over.
-    Over(Outcome),
+    Over(RelayOutcome),
     /// There is none to follow: the client asks by itself.
     Alone,
     /// Whoever asked is gone: one of the others asks.
@@ -32,14 +33,14 @@ enum Opened {
     /// All follow its stream.
     Shared,
     /// Its answer is for the one who asked.
-    Own(Box<(Way, client::Response)>),
+    Own(Box<(UpstreamConn, client::Response)>),
     /// There is no answer.
-    Not(Outcome),
+    Not(RelayOutcome),
 }
 
-impl Relay {
+impl RelayTask {
     /// Follows the stream that all clients of the same URL share, or starts it.
-    pub(super) fn follow(&self, shares: &Arc<Shares>, line: Line<'_>, sent: &mut Sent) -> Outcome {
+    pub(super) fn follow(&self, shares: &Arc<Shares>, line: Line<'_>, sent: &mut Sent) -> RelayOutcome {
         let (watcher, connection) = (&line.shared.watcher, line.connection);
         connection.wake.take();
         if line.shared.stop.is_triggered() {
@@ -53,7 +54,7 @@ impl Relay {
         outcome
     }
 
-    fn take_part(&self, shares: &Arc<Shares>, mut line: Line<'_>, sent: &mut Sent) -> Outcome {
+    fn take_part(&self, shares: &Arc<Shares>, mut line: Line<'_>, sent: &mut Sent) -> RelayOutcome {
         let (key, id) = (key(&self.url, &self.fields), last_event_id(&self.fields));
         loop {
             let mut place = match shares.join(&key, &id, line.connection) {
@@ -72,8 +73,8 @@ impl Relay {
                 }
                 Opened::Own(answer) => {
                     drop(place);
-                    let (way, response) = *answer;
-                    return self.finish(way, response, line, sent);
+                    let (upstream, response) = *answer;
+                    return self.finish(upstream, response, line, sent);
                 }
                 Opened::Not(outcome) => Followed::Over(outcome),
             };
@@ -88,11 +89,11 @@ impl Relay {
 
     /// Asks the target, for all who follow.
     fn open(&self, place: &mut Place, line: &mut Line<'_>, sent: &mut Sent) -> Opened {
-        let (mut way, response) = match self.answer(line, sent) {
+        let (mut upstream, response) = match self.answer(line, sent) {
             Ok(answer) => answer,
             Err(outcome) => {
                 // A client that left has found out nothing about the target.
-                if outcome.by == By::Target {
+                if outcome.by == EndedBy::Target {
                     place.give_up();
                 }
                 return Opened::Not(outcome);
@@ -102,19 +103,19 @@ impl Relay {
         let is_private = values(&response.fields, "set-cookie").next().is_some();
         if is_private || !is_plain_stream(&response.head) {
             place.give_up();
-            return Opened::Own(Box::new((way, response)));
+            return Opened::Own(Box::new((upstream, response)));
         }
         let client::Response { head, mut fields, body } = response;
-        let feed = self.feed(&head, body, &mut way, "share");
+        let feed = self.feed(&head, body, &mut upstream, "share");
         without_length(&mut fields);
-        let (asked, stop) = (self.fields.clone(), line.shared.stop.clone());
-        let reading = Reading { target: Arc::clone(&self.target), id: self.id, fields: asked, way, feed, stop };
+        let (context, stop) = (self.fields.clone(), line.shared.stop.clone());
+        let reading = Reading { target: Arc::clone(&self.target), id: self.id, fields: context, upstream, feed, stop };
         match place.open(Answer { head, fields }, reading) {
             Ok(()) => Opened::Shared,
             Err(error) => {
                 place.give_up();
                 let reason = format!("start a thread for {}: {error}", self.target.shown);
-                Opened::Not(Outcome::instead(503, reason))
+                Opened::Not(RelayOutcome::instead(503, reason))
             }
         }
     }
@@ -131,19 +132,19 @@ impl Relay {
                 Next::Again => return Followed::Again,
                 _ => {}
             }
-            if let Some(outcome) = heed(connection.wake.wait_until(Instant::now() + LOOK_AROUND), connection) {
+            if let Some(outcome) = end_of(connection.wake.wait_until(Instant::now() + LOOK_AROUND), connection) {
                 return Followed::Over(outcome);
             }
         };
         let mut sink = self.sink(&head, fields, connection, sent);
         drop(head);
         let written = sink.flush().and_then(|()| write_on(place, &mut sink));
-        Followed::Over(written.unwrap_or_else(|error| Outcome::lost(&error, line.shared.stop.is_triggered())))
+        Followed::Over(written.unwrap_or_else(|error| RelayOutcome::lost(&error, line.shared.stop.is_triggered())))
     }
 }
 
 /// Writes what comes, to the end.
-fn write_on(place: &mut Place, sink: &mut Sink<'_>) -> io::Result<Outcome> {
+fn write_on(place: &mut Place, sink: &mut ResponseWriter<'_>) -> io::Result<RelayOutcome> {
     let wake = &sink.connection.wake;
     loop {
         let flags = match place.next() {
@@ -152,23 +153,23 @@ fn write_on(place: &mut Place, sink: &mut Sink<'_>) -> io::Result<Outcome> {
                 wake.take()
             }
             Next::Behind => {
-                return Ok(Outcome::broken(By::Client, "reads too slowly: fell behind the shared stream"));
+                return Ok(RelayOutcome::broken(EndedBy::Client, "reads too slowly: fell behind the shared stream"));
             }
             Next::Over(ending, failure) => return sink.end(ending).map(|outcome| outcome.because(failure)),
             Next::Nothing | Next::Alone | Next::Again => wake.wait_until(Instant::now() + LOOK_AROUND),
         };
-        if let Some(outcome) = heed(flags, sink.connection) {
+        if let Some(outcome) = end_of(flags, sink.connection) {
             return Ok(outcome);
         }
     }
 }
 
-/// What was left for the thread to find, if that is an end.
-fn heed(flags: u8, connection: &Connection) -> Option<Outcome> {
-    let sight = match flags {
-        _ if flags & STOP != 0 => Sight::Stopped,
-        _ if flags & (PEER_GONE | PEER_FIN) != 0 => Sight::ClientGone,
+/// How the relay ends because of these wake flags, if it does.
+fn end_of(flags: u8, connection: &Connection) -> Option<RelayOutcome> {
+    let reason = match flags {
+        _ if flags & STOP != 0 => WakeReason::Stopped,
+        _ if flags & (PEER_GONE | PEER_FIN) != 0 => WakeReason::ClientGone,
         _ => return None,
     };
-    Outcome::of(sight, connection)
+    reason.outcome(connection)
 }

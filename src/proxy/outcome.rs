@@ -2,7 +2,6 @@
 
 use std::io;
 
-use super::lookout::Sight;
 use crate::http::Response;
 use crate::server::outlet;
 use crate::server::registry::Connection;
@@ -15,7 +14,7 @@ pub(super) const RESET: &str = "reset the connection";
 
 /// Who ended a relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
+pub(super) enum EndedBy {
     Client,
     Target,
     /// An impairment.
@@ -23,61 +22,51 @@ pub(super) enum By {
     Shutdown,
 }
 
-impl By {
+impl EndedBy {
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            By::Client => "client",
-            By::Target => "target",
-            By::Proxy => "proxy",
-            By::Shutdown => "shutdown",
+            EndedBy::Client => "client",
+            EndedBy::Target => "target",
+            EndedBy::Proxy => "proxy",
+            EndedBy::Shutdown => "shutdown",
         }
     }
 }
 
-/// How a client that is gone has left.
-pub(super) fn leaving(connection: &Connection) -> String {
+/// How a client that is gone has disconnected.
+pub(super) fn disconnect_reason(connection: &Connection) -> String {
     let error = outlet::pending_error(&connection.stream);
     error.map_or_else(|| outlet::CLOSED.to_owned(), |error| outlet::reason(&error))
 }
 
 /// How a relay ended.
 #[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) by: By,
+pub(super) struct RelayOutcome {
+    pub(super) by: EndedBy,
     pub(super) reason: String,
     pub(super) after: After,
 }
 
-impl Outcome {
-    pub(super) fn broken(by: By, reason: impl Into<String>) -> Outcome {
-        Outcome { by, reason: reason.into(), after: After::Broken }
-    }
-
-    /// What a wait came upon, if that is an end.
-    pub(super) fn of(sight: Sight, connection: &Connection) -> Option<Outcome> {
-        match sight {
-            // What has ended early tells its outcome itself.
-            Sight::Due | Sight::Ended => None,
-            Sight::Stopped => Some(Outcome::broken(By::Shutdown, "the proxy stops")),
-            Sight::ClientGone => Some(Outcome::broken(By::Client, leaving(connection))),
-        }
+impl RelayOutcome {
+    pub(super) fn broken(by: EndedBy, reason: impl Into<String>) -> RelayOutcome {
+        RelayOutcome { by, reason: reason.into(), after: After::Broken }
     }
 
     /// The same, because an impairment wants it so.
-    pub(super) fn by_proxy(mut self) -> Outcome {
-        self.by = By::Proxy;
+    pub(super) fn by_proxy(mut self) -> RelayOutcome {
+        self.by = EndedBy::Proxy;
         self.reason = format!("an impairment {}", self.reason);
         self
     }
 
     /// Nobody answered for the target, so that we do.
-    pub(super) fn instead(status: u16, reason: String) -> Outcome {
+    pub(super) fn instead(status: u16, reason: String) -> RelayOutcome {
         let after = After::Unsent(Response::text(status, &reason));
-        Outcome { by: By::Target, reason, after }
+        RelayOutcome { by: EndedBy::Target, reason, after }
     }
 
     /// The same, with what went wrong.
-    pub(super) fn because(mut self, failure: Option<String>) -> Outcome {
+    pub(super) fn because(mut self, failure: Option<String>) -> RelayOutcome {
         if let Some(failure) = failure {
             self.reason = format!("{}: {failure}", self.reason);
         }
@@ -85,13 +74,13 @@ impl Outcome {
     }
 
     /// A write to the client failed.
-    pub(super) fn lost(error: &io::Error, stopping: bool) -> Outcome {
+    pub(super) fn lost(error: &io::Error, stopping: bool) -> RelayOutcome {
         match error.kind() {
             // A write that would not end by itself was ended by the stop.
             io::ErrorKind::BrokenPipe | io::ErrorKind::WouldBlock if stopping => {
-                Outcome::broken(By::Shutdown, "the proxy stops")
+                RelayOutcome::broken(EndedBy::Shutdown, "the proxy stops")
             }
-            _ => Outcome::broken(By::Client, outlet::reason(error)),
+            _ => RelayOutcome::broken(EndedBy::Client, outlet::reason(error)),
         }
     }
 }

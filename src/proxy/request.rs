@@ -57,14 +57,14 @@ pub(super) fn end_to_end(fields: Fields) -> Fields {
 
 /// Who sent a request to us, and who we are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hop<'a> {
+pub(super) struct Forwarding<'a> {
     pub(super) peer: IpAddr,
     pub(super) version: Version,
     /// Our name in `Via`.
     pub(super) pseudonym: &'a str,
 }
 
-impl Hop<'_> {
+impl Forwarding<'_> {
     /// The value of the `Via` field that we add to what came with this version.
     pub(super) fn via(&self) -> String {
         format!("{} {}", self.version.as_str().trim_start_matches("HTTP/"), self.pseudonym)
@@ -81,9 +81,9 @@ pub(super) fn has_passed(fields: &Fields, pseudonym: &str) -> bool {
 
 /// The client's fields as the target gets them: the end-to-end ones untouched and in order, and behind them who relayed
 /// the request for whom. `authorization` is sent if the client has none of its own.
-pub(super) fn relayed(fields: Fields, hop: &Hop<'_>, authorization: Option<&str>) -> Fields {
+pub(super) fn relayed(fields: Fields, forwarding: &Forwarding<'_>, authorization: Option<&str>) -> Fields {
     let first = |name: &str| values(&fields, name).next().map(<[u8]>::to_vec);
-    let peer = hop.peer.to_string().into_bytes();
+    let peer = forwarding.peer.to_string().into_bytes();
     let forwarded_for: Vec<_> = values(&fields, FORWARDED_FOR).map(<[u8]>::to_vec).chain([peer]).collect();
     let proto = first(FORWARDED_PROTO).unwrap_or_else(|| b"http".to_vec());
     let host = first(FORWARDED_HOST).or_else(|| first("host"));
@@ -92,7 +92,7 @@ pub(super) fn relayed(fields: Fields, hop: &Hop<'_>, authorization: Option<&str>
         (FORWARDED_FOR, Some(forwarded_for.join(&b", "[..]))),
         (FORWARDED_PROTO, Some(proto)),
         (FORWARDED_HOST, host),
-        ("Via", Some(hop.via().into_bytes())),
+        ("Via", Some(forwarding.via().into_bytes())),
         ("Authorization", authorization.map(|value| value.as_bytes().to_vec())),
     ];
     let mut relayed = end_to_end(fields);
@@ -128,8 +128,8 @@ mod tests {
         fields.iter().map(|(name, value)| format!("{name}: {}", value.escape_ascii())).collect()
     }
 
-    const HOP: Hop<'static> =
-        Hop { peer: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), version: Version::Http10, pseudonym: "us" };
+    const FORWARDING: Forwarding<'static> =
+        Forwarding { peer: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), version: Version::Http10, pseudonym: "us" };
 
     #[test]
     fn fields_of_one_connection_stay_behind_and_others_pass_in_order() {
@@ -162,7 +162,7 @@ mod tests {
             "X-Forwarded-Host: a:1",
             "Via: 1.0 us",
         ];
-        assert_eq!(texts(&relayed(sent, &HOP, None)), expected);
+        assert_eq!(texts(&relayed(sent, &FORWARDING, None)), expected);
     }
 
     #[test]
@@ -182,12 +182,12 @@ mod tests {
             "X-Forwarded-Host: outer",
             "Via: 1.0 us",
         ];
-        assert_eq!(texts(&relayed(sent, &HOP, None)), expected);
+        assert_eq!(texts(&relayed(sent, &FORWARDING, None)), expected);
     }
 
     #[test]
     fn credentials_of_the_target_are_for_clients_without() {
-        let of = |sent: &[&str]| texts(&relayed(fields(sent), &HOP, Some("Basic ours")))[2..].to_vec();
+        let of = |sent: &[&str]| texts(&relayed(fields(sent), &FORWARDING, Some("Basic ours")))[2..].to_vec();
         assert_eq!(of(&[]), ["Via: 1.0 us", "Authorization: Basic ours"]);
         assert_eq!(of(&["authorization: Bearer theirs"]), ["X-Forwarded-Proto: http", "Via: 1.0 us"]);
     }

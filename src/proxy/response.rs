@@ -1,11 +1,11 @@
 //! The target's response as the client gets it.
 
-use super::request::{Fields, Hop, end_to_end, values};
+use super::request::{Fields, Forwarding, end_to_end, values};
 use crate::http::Version;
 
 /// What the client's request has to do with the form of its response.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct ResponseContext {
     pub(super) version: Version,
     pub(super) head_only: bool,
     /// The client lets the connection serve another request.
@@ -27,13 +27,13 @@ pub(super) enum Framing {
 
 /// How the body of a response with this head is delimited. "Any response to a HEAD request and any response with a 1xx,
 /// 204 or 304 status code is always terminated by the first empty line" (RFC 9112, section 6.3).
-pub(super) fn framing(status: u16, fields: &Fields, asked: Asked) -> Framing {
+pub(super) fn framing(status: u16, fields: &Fields, context: ResponseContext) -> Framing {
     let digits = |value: &[u8]| std::str::from_utf8(value).ok()?.trim().parse().ok();
     let length = values(fields, "content-length").next().and_then(digits);
     // A length beside a transfer coding is wrong, and was overridden by it.
     let length = length.filter(|_| values(fields, "transfer-encoding").next().is_none());
-    match (length, asked.version) {
-        _ if asked.head_only || matches!(status, 100..=199 | 204 | 304) => Framing::None,
+    match (length, context.version) {
+        _ if context.head_only || matches!(status, 100..=199 | 204 | 304) => Framing::None,
         (Some(length), _) => Framing::Length(length),
         (None, Version::Http11) => Framing::Chunked,
         (None, Version::Http10) => Framing::Close,
@@ -46,8 +46,8 @@ pub(super) fn head(
     reason: &str,
     fields: Fields,
     framing: Framing,
-    asked: Asked,
-    hop: &Hop<'_>,
+    context: ResponseContext,
+    forwarding: &Forwarding<'_>,
 ) -> Vec<u8> {
     let length = values(&fields, "content-length").next().map(<[u8]>::to_vec);
     let mut out = format!("HTTP/1.1 {status} {reason}\r\n").into_bytes();
@@ -59,7 +59,7 @@ pub(super) fn head(
     for (name, value) in end_to_end(fields) {
         field(&name, &value);
     }
-    field("Via", hop.via().as_bytes());
+    field("Via", forwarding.via().as_bytes());
     match (framing, length) {
         (Framing::Chunked, _) => field("Transfer-Encoding", b"chunked"),
         // "A server MAY send a Content-Length header field in a response to a HEAD request [...] [or] in a 304"
@@ -69,7 +69,7 @@ pub(super) fn head(
         }
         _ => {}
     }
-    if !asked.keep_alive || framing == Framing::Close {
+    if !context.keep_alive || framing == Framing::Close {
         field("Connection", b"close");
     }
     out.extend_from_slice(b"\r\n");
@@ -81,32 +81,33 @@ mod tests {
     use super::*;
     use std::net::{IpAddr, Ipv4Addr};
 
-    const ASKED: Asked = Asked { version: Version::Http11, head_only: false, keep_alive: true };
+    const CONTEXT: ResponseContext = ResponseContext { version: Version::Http11, head_only: false, keep_alive: true };
 
     fn fields(lines: &[(&str, &str)]) -> Fields {
         lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect()
     }
 
-    fn text(status: u16, lines: &[(&str, &str)], asked: Asked) -> String {
-        let hop = Hop { peer: IpAddr::V4(Ipv4Addr::LOCALHOST), version: Version::Http11, pseudonym: "us" };
+    fn text(status: u16, lines: &[(&str, &str)], context: ResponseContext) -> String {
+        let forwarding =
+            Forwarding { peer: IpAddr::V4(Ipv4Addr::LOCALHOST), version: Version::Http11, pseudonym: "us" };
         let fields = fields(lines);
-        let framing = framing(status, &fields, asked);
-        String::from_utf8(head(status, "Why", fields, framing, asked, &hop)).unwrap()
+        let framing = framing(status, &fields, context);
+        String::from_utf8(head(status, "Why", fields, framing, context, &forwarding)).unwrap()
     }
 
     #[test]
     fn bodies_are_framed_as_the_client_understands() {
         let sized = fields(&[("Content-Length", "12")]);
-        let old = Asked { version: Version::Http10, keep_alive: false, ..ASKED };
-        let head_only = Asked { head_only: true, ..ASKED };
-        assert_eq!(framing(200, &sized, ASKED), Framing::Length(12));
+        let old = ResponseContext { version: Version::Http10, keep_alive: false, ..CONTEXT };
+        let head_only = ResponseContext { head_only: true, ..CONTEXT };
+        assert_eq!(framing(200, &sized, CONTEXT), Framing::Length(12));
         assert_eq!(framing(500, &sized, old), Framing::Length(12));
-        assert_eq!(framing(200, &fields(&[]), ASKED), Framing::Chunked);
+        assert_eq!(framing(200, &fields(&[]), CONTEXT), Framing::Chunked);
         assert_eq!(framing(200, &fields(&[]), old), Framing::Close);
         let both = fields(&[("Content-Length", "12"), ("Transfer-Encoding", "chunked")]);
-        assert_eq!(framing(200, &both, ASKED), Framing::Chunked);
-        for (status, asked) in [(204, ASKED), (304, ASKED), (200, head_only)] {
-            assert_eq!(framing(status, &sized, asked), Framing::None);
+        assert_eq!(framing(200, &both, CONTEXT), Framing::Chunked);
+        for (status, context) in [(204, CONTEXT), (304, CONTEXT), (200, head_only)] {
+            assert_eq!(framing(status, &sized, context), Framing::None);
         }
     }
 
@@ -122,17 +123,17 @@ mod tests {
         ];
         let expected = "HTTP/1.1 203 Why\r\nContent-Type: text/event-stream\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\
                         Via: 1.1 us\r\nTransfer-Encoding: chunked\r\n\r\n";
-        assert_eq!(text(203, &lines, ASKED), expected);
+        assert_eq!(text(203, &lines, CONTEXT), expected);
     }
 
     #[test]
     fn the_length_is_that_of_the_target() {
         let length = [("Content-Length", "12")];
         let with = "HTTP/1.1 200 Why\r\nVia: 1.1 us\r\nContent-Length: 12\r\n\r\n";
-        assert_eq!(text(200, &length, ASKED), with);
-        assert_eq!(text(200, &length, Asked { head_only: true, ..ASKED }), with);
-        assert_eq!(text(204, &length, ASKED), "HTTP/1.1 204 Why\r\nVia: 1.1 us\r\n\r\n");
-        let old = Asked { version: Version::Http10, keep_alive: false, ..ASKED };
+        assert_eq!(text(200, &length, CONTEXT), with);
+        assert_eq!(text(200, &length, ResponseContext { head_only: true, ..CONTEXT }), with);
+        assert_eq!(text(204, &length, CONTEXT), "HTTP/1.1 204 Why\r\nVia: 1.1 us\r\n\r\n");
+        let old = ResponseContext { version: Version::Http10, keep_alive: false, ..CONTEXT };
         assert_eq!(text(200, &[], old), "HTTP/1.1 200 Why\r\nVia: 1.1 us\r\nConnection: close\r\n\r\n");
     }
 }

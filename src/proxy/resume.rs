@@ -6,29 +6,29 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Target;
-use super::blocks::Blocks;
-use super::lookout::{Lookout, Sight};
+use super::blocks::BlockSplitter;
+use super::poller::{RelayPoller, WakeReason};
 use super::request::{Fields, values};
+use super::target::Target;
 use crate::client::content::Content;
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{Arrival, Body, ClientError, Ending, Head, Response, Session, retry};
 use crate::units::format_duration;
 
 /// Where a body comes from.
-pub(super) enum Feed {
+pub(super) enum BodySource {
     /// From one response.
     Once(Body),
     /// From one response after another.
-    Resumed(Box<Resumed>),
+    Resumed(Box<ResumedBody>),
 }
 
-impl Feed {
-    /// Waits for more of the body, or its end; none if the lookout has left the wait.
+impl BodySource {
+    /// Waits for more of the body, or its end; none if the poller has left the wait.
     pub(super) fn read_or_leave(&mut self) -> Option<Arrival> {
         match self {
-            Feed::Once(body) => body.read_or_leave(),
-            Feed::Resumed(resumed) => resumed.read_or_leave(),
+            BodySource::Once(body) => body.read_or_leave(),
+            BodySource::Resumed(resumed) => resumed.read_or_leave(),
         }
     }
 }
@@ -49,9 +49,9 @@ pub(super) fn ask_for_identity(fields: &mut Fields) {
     fields.push(("Accept-Encoding".to_owned(), b"identity".to_vec()));
 }
 
-/// What is asked again and again.
+/// The request that is sent again each time.
 #[derive(Debug)]
-pub(super) struct Again {
+pub(super) struct RetryRequest {
     pub(super) target: Arc<Target>,
     pub(super) url: String,
     /// Those of the first request.
@@ -61,36 +61,36 @@ pub(super) struct Again {
 }
 
 /// The connection to the target, or the time to make another.
-enum State {
+enum UpstreamState {
     Open(Body),
     Away(Instant),
 }
 
 /// A body over several responses.
-pub(super) struct Resumed {
-    again: Again,
-    lookout: Arc<Lookout>,
-    blocks: Blocks,
-    state: State,
+pub(super) struct ResumedBody {
+    retry: RetryRequest,
+    poller: Arc<RelayPoller>,
+    blocks: BlockSplitter,
+    state: UpstreamState,
     /// Attempts in a row that brought no stream.
     failures: u32,
     /// That of the newest request, until its stream has ended.
     session: Option<Session>,
 }
 
-impl Resumed {
+impl ResumedBody {
     /// The body that begins with `body`, the answer to the first request, on `session`.
-    pub(super) fn new(again: Again, lookout: &Arc<Lookout>, session: Session, body: Body) -> Resumed {
-        let blocks = Blocks::behind(&last_event_id(&again.fields));
-        let (lookout, state) = (Arc::clone(lookout), State::Open(body));
-        Resumed { again, lookout, blocks, state, failures: 0, session: Some(session) }
+    pub(super) fn new(retry: RetryRequest, poller: &Arc<RelayPoller>, session: Session, body: Body) -> ResumedBody {
+        let blocks = BlockSplitter::after(&last_event_id(&retry.fields));
+        let (poller, state) = (Arc::clone(poller), UpstreamState::Open(body));
+        ResumedBody { retry, poller, blocks, state, failures: 0, session: Some(session) }
     }
 
     fn read_or_leave(&mut self) -> Option<Arrival> {
-        let due = self.lookout.deadline();
+        let due = self.poller.deadline();
         loop {
             match &mut self.state {
-                State::Open(body) => match body.read_or_leave()? {
+                UpstreamState::Open(body) => match body.read_or_leave()? {
                     Arrival::Bytes(at, bytes) => {
                         let mut whole = Vec::new();
                         if let Err(text) = self.blocks.take(&bytes, |block, _| whole.extend_from_slice(&block)) {
@@ -101,7 +101,7 @@ impl Resumed {
                         }
                     }
                     // There is nobody to go on for.
-                    Arrival::End(at, ending) if self.lookout.gone().is_some() => {
+                    Arrival::End(at, ending) if self.poller.gone().is_some() => {
                         return Some(Arrival::End(at, ending));
                     }
                     Arrival::End(_, ending) => {
@@ -109,20 +109,20 @@ impl Resumed {
                         self.step_back(&retry::sentence(&ending));
                     }
                 },
-                State::Away(_) if self.lookout.gone().is_some() => {
+                UpstreamState::Away(_) if self.poller.gone().is_some() => {
                     return Some(Arrival::End(Instant::now(), Ending::Clean));
                 }
-                State::Away(until) => {
+                UpstreamState::Away(until) => {
                     let until = *until;
-                    self.lookout.set_deadline(due.into_iter().chain([until]).min());
-                    self.lookout.pause();
-                    if self.lookout.seen() != Some(Sight::Due) || Instant::now() < until {
+                    self.poller.set_deadline(due.into_iter().chain([until]).min());
+                    self.poller.pause();
+                    if self.poller.wake_reason() != Some(WakeReason::Due) || Instant::now() < until {
                         return None;
                     }
                     if let Some(arrival) = self.reconnect()? {
                         return Some(arrival);
                     }
-                    self.lookout.set_deadline(due);
+                    self.poller.set_deadline(due);
                 }
             }
         }
@@ -131,38 +131,38 @@ impl Resumed {
     /// Waits before the next attempt.
     fn step_back(&mut self, reason: &str) {
         let time = retry::wait_time(self.blocks.retry_ms(), self.failures);
-        log::warn!("{}: {reason}; {}", self.again.name, retry::announcement(time, self.blocks.last_event_id()));
+        log::warn!("{}: {reason}; {}", self.retry.name, retry::announcement(time, self.blocks.last_event_id()));
         let now = Instant::now();
         // One that is longer than any clock lasts is never over.
-        self.state = State::Away(now.checked_add(time).unwrap_or(now + retry::BACKOFF_MAX));
+        self.state = UpstreamState::Away(now.checked_add(time).unwrap_or(now + retry::BACKOFF_MAX));
         // With it goes a connection that the target has left open.
         self.session = None;
     }
 
-    /// Asks again. The outer none says that the lookout has left the wait, an arrival that there will be no more.
+    /// Asks again. The outer none says that the poller has left the wait, an arrival that there will be no more.
     fn reconnect(&mut self) -> Option<Option<Arrival>> {
-        let session = self.again.target.client.session_beside(Arc::clone(&self.lookout) as Arc<_>);
-        let limit = self.again.target.head_timeout;
-        self.lookout.set_deadline(Instant::now().checked_add(limit));
+        let session = self.retry.target.client.session_beside(Arc::clone(&self.poller) as Arc<_>);
+        let limit = self.retry.target.head_timeout;
+        self.poller.set_deadline(Instant::now().checked_add(limit));
         let fields = self.fields();
         let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        let answer = session.send("GET", &self.again.url, fields, None);
+        let answer = session.send("GET", &self.retry.url, fields, None);
         let over = |ending| Some(Some(Arrival::End(Instant::now(), ending)));
-        match (answer, self.lookout.seen()) {
+        match (answer, self.poller.wake_reason()) {
             (Ok(Response { head, .. }), _) if head.status == 204 => {
-                log::info!("{}: the target answers 204, so that there will be no more", self.again.name);
+                log::info!("{}: the target answers 204, so that there will be no more", self.retry.name);
                 over(Ending::Clean)
             }
             (Ok(Response { head, body, .. }), _) if is_plain_stream(&head) => {
-                log::info!("{}: the target's stream goes on", self.again.name);
+                log::info!("{}: the target's stream goes on", self.retry.name);
                 self.failures = 0;
-                self.state = State::Open(body);
+                self.state = UpstreamState::Open(body);
                 self.session = Some(session);
                 Some(None)
             }
             (Ok(Response { head, .. }), _) => over(Ending::Failed(not_resumed(&head))),
-            (Err(_), Some(Sight::ClientGone | Sight::Stopped | Sight::Ended)) => None,
-            (Err(error), seen) if seen == Some(Sight::Due) || retry::is_passing(&error) => {
+            (Err(_), Some(WakeReason::ClientGone | WakeReason::Stopped | WakeReason::Ended)) => None,
+            (Err(error), seen) if seen == Some(WakeReason::Due) || retry::is_passing(&error) => {
                 self.failures = self.failures.saturating_add(1);
                 self.step_back(&failure(&error, seen, limit));
                 Some(None)
@@ -173,7 +173,7 @@ impl Resumed {
 
     /// Those of the next request.
     fn fields(&self) -> Fields {
-        let mut fields = self.again.fields.clone();
+        let mut fields = self.retry.fields.clone();
         let id = self.blocks.last_event_id();
         if id != last_event_id(&fields) {
             fields.retain(|(name, _)| !name.eq_ignore_ascii_case(LAST_EVENT_ID));
@@ -183,9 +183,9 @@ impl Resumed {
     }
 }
 
-fn failure(error: &ClientError, seen: Option<Sight>, limit: std::time::Duration) -> String {
+fn failure(error: &ClientError, seen: Option<WakeReason>, limit: std::time::Duration) -> String {
     match seen {
-        Some(Sight::Due) => format!("no response head came within {}", format_duration(limit)),
+        Some(WakeReason::Due) => format!("no response head came within {}", format_duration(limit)),
         _ => error.to_string(),
     }
 }

@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
-use super::Target;
-use super::blocks::Blocks;
+use super::blocks::BlockSplitter;
 use super::kept::{BATCH, BATCH_BLOCKS, Block, Log, Next, Over};
-use super::lookout::Lookout;
-use super::outcome::{BROKE_OFF, By, ENDED, RESET};
-use super::relay::Way;
+use super::outcome::{BROKE_OFF, ENDED, EndedBy, RESET};
+use super::poller::RelayPoller;
 use super::request::{Fields, values};
-use super::resume::{Feed, last_event_id};
-use super::source::ending_of;
+use super::resume::{BodySource, last_event_id};
+use super::target::Target;
+use super::upstream_body::ending_of;
+use super::upstream_conn::UpstreamConn;
 use crate::client::{self, Arrival};
 use crate::escape::escaped;
 use crate::http::chunk::Piece;
@@ -32,7 +32,7 @@ use crate::server::wake::NEWS;
 use crate::shutdown::Stop;
 
 /// Stack of a reader. TLS needs it.
-const STACK: usize = super::STACK;
+const STACK: usize = super::config::STACK;
 
 /// Whether a request may share its stream: nothing in it is for one client alone.
 pub(super) fn may_share(method: &str, body: &[u8], fields: &Fields) -> bool {
@@ -240,7 +240,7 @@ impl Place {
         let work = move || receiver.recv().map_or((), Reader::run);
         thread::Builder::new().name("reader".to_owned()).stack_size(STACK).spawn(work)?;
         self.asks = false;
-        reading.way.lookout.hand_over(&self.stream.stop);
+        reading.upstream.poller.detach_client(&self.stream.stop);
         let _ = self.stream.answer.set(answer);
         // The head is there for all, whenever the first block comes.
         self.stream.wake_followers();
@@ -273,8 +273,8 @@ pub(super) struct Reading {
     /// The number of the client that asked, by which the log knows the stream.
     pub(super) id: u64,
     pub(super) fields: Fields,
-    pub(super) way: Way,
-    pub(super) feed: Feed,
+    pub(super) upstream: UpstreamConn,
+    pub(super) feed: BodySource,
     /// The server's order to stop.
     pub(super) stop: Stop,
 }
@@ -292,8 +292,8 @@ impl Reader {
         let mut count = (0, 0);
         let (by, ending, failure) = self.read(&mut count);
         let said = match ending {
-            _ if by == By::Client => "the last client is gone",
-            _ if by == By::Shutdown => "the proxy stops",
+            _ if by == EndedBy::Client => "the last client is gone",
+            _ if by == EndedBy::Shutdown => "the proxy stops",
             BodyEnd::Clean => ENDED,
             BodyEnd::Truncated => BROKE_OFF,
             BodyEnd::Reset => RESET,
@@ -306,11 +306,11 @@ impl Reader {
         self.shares.end(&self.stream, Over::Ended(ending, failure));
     }
 
-    fn read(&mut self, count: &mut (u64, u64)) -> (By, BodyEnd, Option<String>) {
+    fn read(&mut self, count: &mut (u64, u64)) -> (EndedBy, BodyEnd, Option<String>) {
         let mut id = last_event_id(&self.reading.fields);
-        let mut blocks = Blocks::behind(&id);
+        let mut blocks = BlockSplitter::after(&id);
         loop {
-            self.lookout().set_deadline(None);
+            self.poller().set_deadline(None);
             match self.reading.feed.read_or_leave() {
                 Some(Arrival::Bytes(_, bytes)) => {
                     let mut whole = Vec::new();
@@ -325,7 +325,7 @@ impl Reader {
                     });
                     self.stream.publish(whole);
                     if let Err(text) = taken {
-                        return (By::Target, BodyEnd::Truncated, Some(text));
+                        return (EndedBy::Target, BodyEnd::Truncated, Some(text));
                     }
                 }
                 Some(Arrival::End(_, ending)) => {
@@ -333,10 +333,10 @@ impl Reader {
                         client::Ending::Failed(text) => Some(text.clone()),
                         _ => None,
                     };
-                    return (By::Target, ending_of(&ending), failure);
+                    return (EndedBy::Target, ending_of(&ending), failure);
                 }
-                None if self.lookout().is_stopping() => {
-                    let by = if self.reading.stop.is_triggered() { By::Shutdown } else { By::Client };
+                None if self.poller().is_stopping() => {
+                    let by = if self.reading.stop.is_triggered() { EndedBy::Shutdown } else { EndedBy::Client };
                     return (by, BodyEnd::Truncated, None);
                 }
                 None => {}
@@ -344,8 +344,8 @@ impl Reader {
         }
     }
 
-    fn lookout(&self) -> &Lookout {
-        &self.reading.way.lookout
+    fn poller(&self) -> &RelayPoller {
+        &self.reading.upstream.poller
     }
 }
 

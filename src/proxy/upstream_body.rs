@@ -1,14 +1,14 @@
 //! The target's body as it comes, without its content coding.
 
-use super::lookout::{Lookout, Sight};
-use super::resume::Feed;
+use super::poller::{RelayPoller, WakeReason};
+use super::resume::BodySource;
 use crate::client::content::Content;
 use crate::client::{self, Arrival};
 use crate::impair::{BodyEnd, Piece};
 
 /// What is read of a target's response.
-pub(super) struct Source {
-    feed: Feed,
+pub(super) struct UpstreamBody {
+    feed: BodySource,
     content: Content,
     /// The body has not ended.
     is_open: bool,
@@ -16,9 +16,9 @@ pub(super) struct Source {
     failure: Option<String>,
 }
 
-impl Source {
-    pub(super) fn new(feed: Feed, content: Content) -> Source {
-        Source { feed, content, is_open: true, failure: None }
+impl UpstreamBody {
+    pub(super) fn new(feed: BodySource, content: Content) -> UpstreamBody {
+        UpstreamBody { feed, content, is_open: true, failure: None }
     }
 
     /// Whether there may be more.
@@ -28,7 +28,7 @@ impl Source {
 
     /// Whether the target may be asked again for more.
     pub(super) fn is_resumed(&self) -> bool {
-        self.is_open && matches!(self.feed, Feed::Resumed(_))
+        self.is_open && matches!(self.feed, BodySource::Resumed(_))
     }
 
     /// What was wrong with the body.
@@ -37,9 +37,9 @@ impl Source {
     }
 
     /// Waits for more of the body, or for whatever else ends the wait: then there is none.
-    pub(super) fn read(&mut self, lookout: &Lookout) -> Option<Vec<Piece>> {
+    pub(super) fn read(&mut self, poller: &RelayPoller) -> Option<Vec<Piece>> {
         if !self.is_open {
-            lookout.pause();
+            poller.pause();
             return None;
         }
         Some(match self.feed.read_or_leave()? {
@@ -53,9 +53,9 @@ impl Source {
     }
 
     /// Reads to the end, and throws all of it away; ends with the order to stop.
-    pub(super) fn drain(&mut self, lookout: &Lookout) {
-        lookout.set_deadline(None);
-        while self.is_open && lookout.seen() != Some(Sight::Stopped) {
+    pub(super) fn drain(&mut self, poller: &RelayPoller) {
+        poller.set_deadline(None);
+        while self.is_open && poller.wake_reason() != Some(WakeReason::Stopped) {
             if let Some(Arrival::End(..)) = self.feed.read_or_leave() {
                 self.is_open = false;
             }

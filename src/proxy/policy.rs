@@ -1,4 +1,4 @@
-//! What is done to streams on their way: which of it is asked for, and what it makes of requests and responses.
+//! Cures and impairments of a relay: how they change requests and responses.
 
 use std::time::Duration;
 
@@ -19,29 +19,29 @@ pub(super) const BEST_PRACTICE: [(&str, &str); 2] =
 
 /// The cures and impairments of a proxy's streams.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Treatment {
+pub struct RelayPolicy {
     /// What is done to bodies, and by impairments to heads.
     pub alterations: Alterations,
-    /// Whose word on caches, buffers and codings counts. Every cure makes it [`Headers::BestPractice`].
-    pub headers: Headers,
+    /// Which headers decide about caches, buffers and codings. Every cure makes it [`HeaderPolicy::BestPractice`].
+    pub headers: HeaderPolicy,
     /// After this time without an answer of the target, the head and a comment are sent. The target's answer must then
     /// be an event stream with status 200; another one breaks the response off.
     pub early: Option<Duration>,
 }
 
-/// Whose word on caches, buffers and codings counts.
+/// Which headers decide about caches, buffers and codings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Headers {
+pub enum HeaderPolicy {
     /// The client's and the target's.
     #[default]
-    Theirs,
+    PassOn,
     /// Event streams get the response headers that are best practice; the target is asked for no content coding, and
     /// gzip is undone.
     BestPractice,
 }
 
-/// What becomes of a response.
-pub(super) struct Treated {
+/// How a response is passed on.
+pub(super) struct ResponsePlan {
     /// Its header fields.
     pub(super) fields: Fields,
     /// The content coding that is undone.
@@ -49,9 +49,9 @@ pub(super) struct Treated {
     pub(super) effect: Effect,
 }
 
-impl Treatment {
-    /// The words of the log.
-    pub(super) fn told(&self, method: &str) -> String {
+impl RelayPolicy {
+    /// The cures and impairments as the log names them.
+    pub(super) fn description(&self, method: &str) -> String {
         let headers = (self.cures() && self.alterations.cures().is_empty()).then(|| "headers".to_owned());
         let early = self.early.map(|_| "early".to_owned());
         let cures: Vec<String> = headers.into_iter().chain(early).chain(self.alterations.cures().specs()).collect();
@@ -65,7 +65,7 @@ impl Treatment {
     }
 
     fn cures(&self) -> bool {
-        self.headers == Headers::BestPractice || self.early.is_some() || !self.alterations.cures().is_empty()
+        self.headers == HeaderPolicy::BestPractice || self.early.is_some() || !self.alterations.cures().is_empty()
     }
 
     /// The fields of a request as the target gets them.
@@ -77,7 +77,7 @@ impl Treatment {
     }
 
     /// What becomes of a response with this head, whose fields come as the target sent them.
-    pub(super) fn response(&self, method: &str, accepts_gzip: bool, head: &Head, mut fields: Fields) -> Treated {
+    pub(super) fn response(&self, method: &str, accepts_gzip: bool, head: &Head, mut fields: Fields) -> ResponsePlan {
         let mut content = Content::Identity;
         if self.cures() && is_event_stream(&fields) {
             content = Content::of(head).unwrap_or_else(|error| {
@@ -94,7 +94,7 @@ impl Treatment {
     }
 
     /// What becomes of a response that is begun without the target.
-    pub(super) fn early(&self, method: &str, accepts_gzip: bool) -> Treated {
+    pub(super) fn early(&self, method: &str, accepts_gzip: bool) -> ResponsePlan {
         let mut alterations = self.alterations.clone();
         if alterations.cures().pad.is_none() {
             alterations.cure(EARLY_COMMENT).expect("a test has read it");
@@ -112,7 +112,7 @@ impl Treatment {
         accepts_gzip: bool,
         mut fields: Fields,
         content: Content,
-    ) -> Treated {
+    ) -> ResponsePlan {
         let pairs = fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         let effect = alterations.for_response(method, accepts_gzip, pairs);
         if effect.changes_length() {
@@ -123,7 +123,7 @@ impl Treatment {
         if effect.compresses() {
             set(&mut fields, "Content-Encoding", "gzip");
         }
-        Treated { fields, content, effect }
+        ResponsePlan { fields, content, effect }
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_comment_of_an_early_response_is_a_cure() {
-        let treated = Treatment { early: Some(EARLY), ..Treatment::default() }.early("GET", false);
+        let treated = RelayPolicy { early: Some(EARLY), ..RelayPolicy::default() }.early("GET", false);
         let mut out = Vec::new();
         let now = std::time::Instant::now();
         treated.effect.chain(now).fire(now, &mut out);
@@ -165,18 +165,19 @@ mod tests {
 
     #[test]
     fn every_cure_asks_for_no_coding_and_so_do_impairments_of_events() {
-        let asked = |treatment: &Treatment| treatment.request("GET", fields(&[("accept-Encoding", "gzip")])).is_empty();
-        let mut treatment = Treatment::default();
-        assert!(!asked(&treatment));
-        assert!(asked(&Treatment { early: Some(EARLY), ..Treatment::default() }));
-        assert!(asked(&Treatment { headers: Headers::BestPractice, ..Treatment::default() }));
-        treatment.alterations.impair("hold-head,only=GET").unwrap();
-        assert!(!asked(&treatment));
-        treatment.alterations.impair("drop=2").unwrap();
-        assert!(asked(&treatment));
-        assert_eq!(treatment.told("GET"), " impaired=\"hold-head,only=GET,drop=2\"");
-        treatment.alterations.cure("heartbeat=1s").unwrap();
-        assert_eq!(treatment.told("POST"), " cured=\"heartbeat=1s\"");
+        let asks_for_identity =
+            |policy: &RelayPolicy| policy.request("GET", fields(&[("accept-Encoding", "gzip")])).is_empty();
+        let mut policy = RelayPolicy::default();
+        assert!(!asks_for_identity(&policy));
+        assert!(asks_for_identity(&RelayPolicy { early: Some(EARLY), ..RelayPolicy::default() }));
+        assert!(asks_for_identity(&RelayPolicy { headers: HeaderPolicy::BestPractice, ..RelayPolicy::default() }));
+        policy.alterations.impair("hold-head,only=GET").unwrap();
+        assert!(!asks_for_identity(&policy));
+        policy.alterations.impair("drop=2").unwrap();
+        assert!(asks_for_identity(&policy));
+        assert_eq!(policy.description("GET"), " impaired=\"hold-head,only=GET,drop=2\"");
+        policy.alterations.cure("heartbeat=1s").unwrap();
+        assert_eq!(policy.description("POST"), " cured=\"heartbeat=1s\"");
     }
 
     #[test]

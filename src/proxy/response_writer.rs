@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::outcome::{BROKE_OFF, By, ENDED, Outcome, RESET};
+use super::outcome::{BROKE_OFF, ENDED, EndedBy, RESET, RelayOutcome};
 use super::response::Framing;
 use crate::http::chunk::{self, LAST_CHUNK};
 use crate::impair::BodyEnd;
@@ -19,7 +19,7 @@ use crate::server::service::After;
 const PART: usize = 1024 * 1024;
 
 /// Writes a response to the client.
-pub(super) struct Sink<'a> {
+pub(super) struct ResponseWriter<'a> {
     pub(super) connection: &'a Arc<Connection>,
     pub(super) framing: Framing,
     /// The head, until it is sent with whatever is sent first.
@@ -28,7 +28,7 @@ pub(super) struct Sink<'a> {
     pub(super) bytes: &'a mut u64,
 }
 
-impl Sink<'_> {
+impl ResponseWriter<'_> {
     /// Sends the head by itself.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.write(&[])
@@ -65,7 +65,7 @@ impl Sink<'_> {
     }
 
     /// Ends the response as the target's ended, as far as the framing can say so.
-    pub(super) fn end(&mut self, ending: BodyEnd) -> io::Result<Outcome> {
+    pub(super) fn end(&mut self, ending: BodyEnd) -> io::Result<RelayOutcome> {
         let complete = match self.framing {
             Framing::Length(length) => *self.bytes == length,
             _ => true,
@@ -91,7 +91,7 @@ impl Sink<'_> {
             }
             (BodyEnd::Reset, _) => (RESET, self.reset()),
         };
-        Ok(Outcome { by: By::Target, reason: reason.to_owned(), after })
+        Ok(RelayOutcome { by: EndedBy::Target, reason: reason.to_owned(), after })
     }
 
     /// Makes the close of the connection a reset.

@@ -5,14 +5,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::outcome::Outcome;
+use super::outcome::RelayOutcome;
 use super::response::Framing;
-use super::sink::Sink;
+use super::response_writer::ResponseWriter;
 use crate::impair::{Chain, Effect, Piece};
 use crate::server::registry::Connection;
 
 /// What is sent, and from when on, if the target has not answered by then.
-pub(super) struct Early {
+pub(super) struct EarlyResponse {
     connection: Arc<Connection>,
     at: Instant,
     effect: Effect,
@@ -31,16 +31,16 @@ pub(super) struct Begun {
     /// Bytes of the body that were sent.
     pub(super) bytes: u64,
     /// How the response ended, if that was before the target answered.
-    pub(super) ended: Option<Outcome>,
+    pub(super) ended: Option<RelayOutcome>,
 }
 
-impl fmt::Debug for Early {
+impl fmt::Debug for EarlyResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Early").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("EarlyResponse").field("at", &self.at).finish_non_exhaustive()
     }
 }
 
-impl Early {
+impl EarlyResponse {
     /// For a response with this head, to be begun at a time.
     pub(super) fn new(
         connection: &Arc<Connection>,
@@ -48,14 +48,14 @@ impl Early {
         effect: Effect,
         framing: Framing,
         head: Vec<u8>,
-    ) -> Early {
+    ) -> EarlyResponse {
         let holds_head = effect.holds_head();
-        Early { connection: Arc::clone(connection), at, effect, holds_head, framing, head, begun: None }
+        EarlyResponse { connection: Arc::clone(connection), at, effect, holds_head, framing, head, begun: None }
     }
 
     /// For a response that goes on while the target is asked again.
-    pub(super) fn going_on(connection: &Arc<Connection>, begun: Begun) -> Early {
-        Early {
+    pub(super) fn going_on(connection: &Arc<Connection>, begun: Begun) -> EarlyResponse {
+        EarlyResponse {
             connection: Arc::clone(connection),
             at: Instant::now(),
             effect: Effect::default(),
@@ -67,7 +67,7 @@ impl Early {
         }
     }
 
-    /// When [`Early::act`] is to be called.
+    /// When [`EarlyResponse::act`] is to be called.
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.begun {
             None => Some(self.at),
@@ -78,7 +78,7 @@ impl Early {
 
     /// The client's connection has failed.
     pub(super) fn lose(&mut self, error: &io::Error, stopping: bool) {
-        self.begun.iter_mut().for_each(|begun| begun.ended = Some(Outcome::lost(error, stopping)));
+        self.begun.iter_mut().for_each(|begun| begun.ended = Some(RelayOutcome::lost(error, stopping)));
     }
 
     /// Sends what is due. Whether the response goes on; an error is one of the client's connection.
@@ -90,7 +90,8 @@ impl Early {
         let mut released = Vec::new();
         begun.chain.fire(now, &mut released);
         let pending = std::mem::take(&mut begun.pending);
-        let mut sink = Sink { connection: &self.connection, framing: begun.framing, pending, bytes: &mut begun.bytes };
+        let mut sink =
+            ResponseWriter { connection: &self.connection, framing: begun.framing, pending, bytes: &mut begun.bytes };
         if !self.holds_head && released.is_empty() {
             sink.flush()?;
         }

@@ -1,0 +1,124 @@
+//! The proxy's service: relays to one target.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tiny_http::Request;
+
+use super::config::{AtEnd, STACK, Sharing};
+use super::policy::RelayPolicy;
+use super::relay::RelayTask;
+use super::request::{Forwarding, accept_encoding, has_passed, relayed, with_query};
+use super::response::ResponseContext;
+use super::resume::ask_for_identity;
+use super::share::{Shares, may_share};
+use super::target::Target;
+use crate::client::origin::beside;
+use crate::http::Response;
+use crate::http::request::fields;
+use crate::impair::accepts_gzip;
+use crate::server::places::{self, Place};
+use crate::server::ring::Shared;
+use crate::server::service::{Action, Exchange, Service};
+
+/// Longest id in the path of a stream's state.
+const ID_MAX: usize = 64;
+
+/// The service: relays to one target.
+#[derive(Debug)]
+pub(super) struct RelayService {
+    pub(super) target: Arc<Target>,
+    pub(super) base_path: String,
+    /// That of other responses, and that of streams.
+    pub(super) policies: [Arc<RelayPolicy>; 2],
+    pub(super) opened: AtomicU64,
+    pub(super) at_end: AtEnd,
+    pub(super) shares: Option<Arc<Shares>>,
+}
+
+impl Service for RelayService {
+    fn route(&self, _shared: &Shared, request: &Request, target: &str, exchange: Exchange) -> Action {
+        let (place, query) = match Place::find(&self.base_path, target) {
+            Ok(found) => found,
+            Err(response) => return Action::Respond(response),
+        };
+        let url = &self.target.url;
+        let relayed_to = match (request.method().as_str(), place) {
+            ("GET" | "HEAD", Place::Page) => return Action::Respond(places::page()),
+            ("GET" | "HEAD", Place::Products) => return Action::Respond(places::products()),
+            ("GET" | "HEAD", Place::Health) => return Action::Respond(places::healthy()),
+            ("OPTIONS", Place::Page | Place::Products | Place::Health) => return Action::Respond(place.preflight()),
+            ("GET" | "HEAD" | "POST" | "OPTIONS", Place::Events) => url.clone(),
+            ("GET" | "HEAD" | "OPTIONS", Place::Time) => beside(url, "time", false),
+            ("GET" | "HEAD" | "OPTIONS", Place::Stream(id)) if is_id(id) => {
+                beside(url, &format!("streams/{id}"), false)
+            }
+            (_, Place::Stream(id)) if !is_id(id) => {
+                return Action::Respond(Response::text(404, "no stream has such an id"));
+            }
+            _ => return Action::Respond(place.not_allowed()),
+        };
+        self.relay(request.method().as_str(), &with_query(&relayed_to, query), place == Place::Events, exchange)
+    }
+
+    fn stop(&self) {
+        if let Some(shares) = &self.shares {
+            shares.stop_all();
+        }
+    }
+
+    fn descriptors(&self) -> u64 {
+        let sharing = if self.shares.is_some() { Sharing::SameUrl } else { Sharing::Never };
+        sharing.descriptors() as u64
+    }
+
+    fn stack(&self) -> usize {
+        STACK
+    }
+}
+
+impl RelayService {
+    fn relay(&self, method: &str, url: &str, is_stream: bool, exchange: Exchange) -> Action {
+        let fields = fields(&exchange.head);
+        if has_passed(&fields, &self.target.pseudonym) {
+            let text = "relay the request: it has come by here before, so that the target leads back to this proxy; \
+                        name another target";
+            return Action::Respond(Response::text(508, text));
+        }
+        let forwarding = Forwarding {
+            peer: exchange.connection.peer.ip(),
+            version: exchange.version,
+            pseudonym: &self.target.pseudonym,
+        };
+        let at_end = if is_stream && method == "GET" { self.at_end } else { AtEnd::PassOn };
+        let shares = self.shares.as_ref().filter(|_| is_stream && may_share(method, &exchange.body, &fields));
+        let accepts_gzip = accepts_gzip(&accept_encoding(&fields));
+        let policy = Arc::clone(&self.policies[usize::from(is_stream)]);
+        let mut relayed = policy.request(method, relayed(fields, &forwarding, self.target.authorization.as_deref()));
+        if at_end == AtEnd::Resume || shares.is_some() {
+            ask_for_identity(&mut relayed);
+        }
+        let context =
+            ResponseContext { version: exchange.version, head_only: method == "HEAD", keep_alive: exchange.keep_alive };
+        Action::Run(Box::new(RelayTask {
+            target: Arc::clone(&self.target),
+            id: self.opened.fetch_add(1, Ordering::Relaxed) + 1,
+            method: method.to_owned(),
+            url: url.to_owned(),
+            accepts_gzip,
+            fields: relayed,
+            policy,
+            context,
+            is_stream,
+            trace: exchange.trace(),
+            body: exchange.body,
+            at_end,
+            shares: shares.cloned(),
+        }))
+    }
+}
+
+/// Whether a path segment can be the id of a stream, and nothing that leads elsewhere.
+fn is_id(id: &str) -> bool {
+    id.len() <= ID_MAX && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
