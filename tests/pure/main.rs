@@ -3,6 +3,7 @@
 mod architecture;
 mod impair;
 mod report;
+mod source;
 mod stories;
 #[path = "../common/story.rs"]
 mod story;
