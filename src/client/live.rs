@@ -96,7 +96,7 @@ impl Limits {
 pub fn excerpt(head: &Head, live: &Live, limits: &Limits) -> String {
     let Ok(mut content) = Content::of(head) else { return String::new() };
     let limits = limits.at_most(TIME_TO_EXPLAIN);
-    let is_page = head.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let is_page = head.media_type().is_html();
     let mut body = Vec::new();
     while body.len() < EXCERPT_MAX && (is_page || !body.trim_ascii_start().contains(&b'\n')) {
         match limits.next(live.news()) {

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 pub use error::ClientError;
 pub use request::Request;
 
+use crate::http::MediaType;
 use crate::verdict::Reply;
 use ureq::config::{AutoHeaderValue, Config, IpFamily, RedirectAuthHeaders};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
@@ -157,6 +158,11 @@ impl Head {
     /// The first value of a field.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The media type of the body.
+    pub fn media_type(&self) -> MediaType {
+        MediaType::of(self.header("content-type").unwrap_or_default())
     }
 
     /// The head with the start of its body, to be judged.

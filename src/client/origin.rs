@@ -141,7 +141,7 @@ fn answer(live: &Live, limits: &Limits) -> Answer {
     let (mut from, mut body) = (None, Vec::new());
     loop {
         match limits.next(live.news()) {
-            Next::News(News::Head(head)) if head.status == 200 && is_json(&head) => from = Some(head),
+            Next::News(News::Head(head)) if head.status == 200 && head.media_type().is_json() => from = Some(head),
             Next::News(News::Head(head)) => return Answer::Other(head),
             Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
             Next::News(News::Failed(error)) => return Answer::Failed(error),
@@ -213,11 +213,6 @@ pub fn ask_again(session: &Session, request: &Request) -> Option<Time> {
             Arrival::Bytes(..) => return None,
         }
     }
-}
-
-/// A stream, for one, would never end.
-fn is_json(head: &Head) -> bool {
-    head.header("content-type").is_some_and(|kind| kind.contains("json"))
 }
 
 fn time(head: &Head, body: &[u8]) -> Option<Time> {

@@ -2,10 +2,12 @@
 //! heads, response heads and chunked framing. Pure: bytes in, bytes out.
 
 pub mod chunk;
+pub mod media_type;
 pub mod request;
 pub mod response;
 pub mod scan;
 
+pub use media_type::MediaType;
 pub use request::Refusal;
 pub use response::Response;
 

@@ -6,6 +6,7 @@ use super::chain::Chain;
 use super::cure::Cures;
 use super::impairment::{Impairment, Unless};
 use super::piece::BodyEnd;
+use crate::http::MediaType;
 
 /// What is done to one response: the cures and impairments that apply to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,8 +122,7 @@ impl ResponseTraits {
             let mut items = value.split(',').map(str::trim);
             match name.to_ascii_lowercase().as_str() {
                 "content-type" => {
-                    traits.is_event_stream =
-                        value.split(';').next().is_some_and(|kind| kind.trim() == "text/event-stream");
+                    traits.is_event_stream = MediaType::of(&value).is_event_stream();
                 }
                 "content-length" => traits.has_length = true,
                 "transfer-encoding" => traits.is_chunked |= items.any(|coding| coding == "chunked"),

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::http::MediaType;
 use crate::schedule::plan::Plan;
 use crate::stats::StreamSpec;
 use crate::units::format_duration;
@@ -159,7 +160,7 @@ impl Wish {
             },
             parameters,
             wants_nonce: given.plan.id.is_none(),
-            any_type: !given.plan.content_type.starts_with("text/event-stream"),
+            any_type: !MediaType::of(given.plan.content_type).is_event_stream(),
             lasts: lasts.map(|lasts| lasts + late),
         }
     }

@@ -222,7 +222,7 @@ impl Experiment<'_> {
     fn is_streamed(&self, request: Request) -> bool {
         let Ok(live) = Live::start(&self.client, request) else { return false };
         let Next::News(News::Head(head)) = self.limits.at_most(EVENT_MAX).next(live.news()) else { return false };
-        head.status == 200 && head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"))
+        head.reply("").is_event_stream()
     }
 
     /// The request for a stream of the origin, directly.

@@ -7,6 +7,7 @@ pub(super) mod marks;
 
 use super::findings::{Finding, Id};
 use crate::escape::shortened;
+use crate::http::MediaType;
 
 /// How much of its first line is shown, in characters.
 const QUOTE_MAX: usize = 160;
@@ -49,7 +50,7 @@ impl<'a> Reply<'a> {
     /// Whether an `EventSource` takes it for an event stream: "if res's status is not 200, or if res's `Content-Type` is
     /// not `text/event-stream`, then fail the connection" (WHATWG HTML, section 9.2.2).
     pub fn is_event_stream(&self) -> bool {
-        self.status == 200 && self.content_type() == "text/event-stream"
+        self.status == 200 && self.media_type().is_event_stream()
     }
 
     /// What it is if it is no event stream: its text is one sentence, fit for a terminal.
@@ -67,10 +68,8 @@ impl<'a> Reply<'a> {
         Finding::new(name.id, self.sentence(&name)).advising(name.advice)
     }
 
-    /// The content type without parameters, in lower case.
-    fn content_type(&self) -> String {
-        let value = self.header("content-type").unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    fn media_type(&self) -> MediaType {
+        MediaType::of(self.header("content-type").unwrap_or_default())
     }
 
     fn header(&self, name: &str) -> Option<&'a str> {
@@ -90,7 +89,7 @@ impl<'a> Reply<'a> {
     }
 
     fn sentence(&self, name: &Name) -> String {
-        let kind = match self.content_type().as_str() {
+        let kind = match self.media_type().as_str() {
             "" => "no content type".to_owned(),
             kind => shortened(kind, VALUE_MAX),
         };
@@ -139,12 +138,12 @@ impl<'a> Reply<'a> {
     }
 
     fn name_of_type(&self) -> Name {
-        let kind = self.content_type();
+        let kind = self.media_type();
         let (id, what) = match kind.as_str() {
-            "text/html" | "application/xhtml+xml" => (Id::HtmlPage, "a page"),
+            _ if kind.is_html() => (Id::HtmlPage, "a page"),
+            _ if kind.is_json() => (Id::WrongType, "JSON"),
             "" => (Id::WrongType, "something of no type"),
             "text/plain" => (Id::WrongType, "plain text"),
-            kind if kind.ends_with("json") => (Id::WrongType, "JSON"),
             _ => (Id::WrongType, "something of another type"),
         };
         Name::plain(id, what)
