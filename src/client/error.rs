@@ -6,47 +6,10 @@ use std::io::ErrorKind;
 use ureq::{Error, Timeout};
 
 use super::request;
+use super::tls_error::TlsError;
 use super::wire::Events;
 use crate::escape::escaped;
 use crate::verdict::{Answer, Finding, Id};
-
-/// What rustls says, in plain words, and what to try about it. The first row that fits counts.
-const TLS: [(&str, &str, &str); 10] = [
-    (
-        "UnknownIssuer",
-        "its certificate is signed by nobody who is trusted here",
-        "--cacert FILE trusts the certificates in a file, -k accepts any",
-    ),
-    (
-        "BadSignature",
-        "its certificate is not signed by whom it names",
-        "is it an old or a forged one? --cacert FILE trusts the certificates in a file, -k accepts any",
-    ),
-    (
-        "CaUsedAsEndEntity",
-        "its certificate is one for signing others, and signed by itself perhaps",
-        "-k accepts any certificate",
-    ),
-    (
-        "not valid for",
-        "its certificate is for another name",
-        "is the host right? --resolve HOST:PORT:ADDR asks ADDR for HOST, -k accepts any certificate",
-    ),
-    ("not valid yet", "its certificate is not valid yet", "is this machine's clock right? -k accepts any certificate"),
-    (
-        "expired",
-        "its certificate has expired",
-        "it must be renewed, unless this machine's clock is wrong; -k accepts any certificate",
-    ),
-    ("corrupt message", "what came is no TLS", "that port seems to speak something else: try http://"),
-    ("ProtocolVersion", "it has no TLS version in common with us", "TLS 1.2 or 1.3 is needed"),
-    ("HandshakeFailure", "it has no parameters in common with us", "TLS 1.2 or 1.3 is needed, with current ciphers"),
-    (
-        "UnrecognisedName",
-        "it doesn't know this name",
-        "is the host right, and does the server have a certificate for it?",
-    ),
-];
 
 /// What ureq says of a head that is HTTP, but not one to be read, in plain words. The first row that fits counts.
 const HEADS: [(&str, &str); 4] = [
@@ -72,7 +35,7 @@ pub enum ClientError {
     /// There is no connection.
     Connect(String, String),
     /// TLS failed.
-    Tls(String, String),
+    Tls(String, TlsError),
     /// The connection was closed, or broke, before there was a response head.
     NoHead(String, String),
     /// What came is no HTTP response.
@@ -94,12 +57,12 @@ impl ClientError {
             Error::Timeout(Timeout::Connect) if events.connected.is_none() => {
                 ClientError::Connect(host(url), "no answer in time".to_owned())
             }
-            Error::Timeout(Timeout::Connect) => ClientError::Tls(target, "no answer in time".to_owned()),
+            Error::Timeout(Timeout::Connect) => ClientError::Tls(target, TlsError::other("no answer in time")),
             Error::Timeout(_) => ClientError::NoHead(target, "no answer in time".to_owned()),
             Error::TooManyRedirects => ClientError::RedirectLoop(url.to_owned()),
             Error::RedirectFailed => ClientError::Redirect(url.to_owned()),
-            Error::Tls(text) => ClientError::Tls(target, text.to_owned()),
-            Error::Rustls(error) => ClientError::Tls(target, error.to_string()),
+            Error::Tls(text) => ClientError::Tls(target, TlsError::other(text)),
+            Error::Rustls(error) => ClientError::Tls(target, TlsError::from(&error)),
             Error::Pem(error) => ClientError::Certificates(error.to_string()),
             Error::BadUri(text) => ClientError::Request(url.to_owned(), text),
             Error::Http(error) => ClientError::Request(url.to_owned(), error.to_string()),
@@ -122,7 +85,7 @@ impl ClientError {
         match events {
             Events { resolved: None, .. } => ClientError::Resolve(host(url), text),
             Events { connected: None, .. } => ClientError::Connect(host(url), text),
-            Events { secured: None, .. } if secure => ClientError::Tls(target, text),
+            Events { secured: None, .. } if secure => ClientError::Tls(target, TlsError::of_io(error, text)),
             _ => ClientError::NoHead(target, text),
         }
     }
@@ -141,7 +104,7 @@ impl ClientError {
             ClientError::Certificates(_) => (Id::Unusable, "a PEM file has lines such as -----BEGIN CERTIFICATE-----"),
             ClientError::Resolve(..) => (Id::UnreachableDns, ""),
             ClientError::Connect(..) => (Id::UnreachableTcp, ""),
-            ClientError::Tls(_, text) => (Id::UnreachableTls, tls(text).map_or("", |(_, _, advice)| advice)),
+            ClientError::Tls(_, error) => (Id::UnreachableTls, error.advice()),
             ClientError::NoHead(..) => (Id::NoAnswer, ""),
             ClientError::NotHttp(_, text) => (Id::NotHttp, not_http(text).map_or("", |_| BROKEN_HEAD)),
             ClientError::RedirectLoop(_) => (Id::RedirectLoop, ""),
@@ -165,10 +128,7 @@ impl ClientError {
             ClientError::Request(url, text) => format!("make a request for {url}: {text}"),
             ClientError::Resolve(host, text) => format!("resolve {host}: {text}"),
             ClientError::Connect(host, text) => format!("connect to {host}: {text}"),
-            ClientError::Tls(target, text) => match tls(text) {
-                Some((_, plain, _)) => format!("set up TLS with {target}: {plain} ({text})"),
-                None => format!("set up TLS with {target}: {text}"),
-            },
+            ClientError::Tls(target, error) => format!("set up TLS with {target}: {error}"),
             ClientError::NoHead(target, text) => format!("wait for the response head of {target}: {text}"),
             ClientError::NotHttp(target, text) => match not_http(text) {
                 Some((_, plain)) => format!("read the response of {target}: {plain} ({text})"),
@@ -184,10 +144,6 @@ impl ClientError {
 
 fn not_http(text: &str) -> Option<&'static (&'static str, &'static str)> {
     HEADS.iter().find(|(part, _)| text.contains(part))
-}
-
-fn tls(text: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
-    TLS.iter().find(|(part, ..)| text.contains(part))
 }
 
 /// Host and port of a URL, as far as they are there.
@@ -217,7 +173,7 @@ mod tests {
         for ((answer, text), id) in [
             (two(ClientError::Resolve), Id::UnreachableDns),
             (two(ClientError::Connect), Id::UnreachableTcp),
-            (two(ClientError::Tls), Id::UnreachableTls),
+            (two(|host, text| ClientError::Tls(host, TlsError::other(&text))), Id::UnreachableTls),
             (two(ClientError::NoHead), Id::NoAnswer),
             (two(ClientError::NotHttp), Id::NotHttp),
             (two(ClientError::Request), Id::Unusable),
@@ -232,14 +188,5 @@ mod tests {
         {
             assert_eq!(answer, Answer::NotSse(Finding::new(id, text)));
         }
-    }
-
-    #[test]
-    fn what_rustls_says_is_put_into_plain_words() {
-        let error = ClientError::Tls("h:1".to_owned(), "invalid peer certificate: UnknownIssuer".to_owned());
-        let text = "set up TLS with h:1: its certificate is signed by nobody who is trusted here (invalid peer \
-                    certificate: UnknownIssuer)";
-        assert_eq!(error.to_string(), text);
-        assert!(error.advice().contains("--cacert"));
     }
 }

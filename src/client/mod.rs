@@ -10,6 +10,7 @@ pub mod live;
 pub mod origin;
 pub mod request;
 pub mod retry;
+mod tls_error;
 pub mod wait;
 mod wire;
 
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 
 pub use error::ClientError;
 pub use request::Request;
+pub use tls_error::TlsError;
 
 use crate::http::MediaType;
 use crate::verdict::Reply;
