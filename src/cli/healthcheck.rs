@@ -11,7 +11,7 @@ use super::serve::PORT;
 use crate::client::live::{Limits, Live, News, Next};
 use crate::client::{Client, ClientError, Ending, Head, Redirects, Request, Settings, origin};
 use crate::escape::escaped;
-use crate::server::places::HEALTHY;
+use crate::site::HEALTHY;
 use crate::units::format_duration;
 
 /// How long the origin may take, unless another time is asked for: it answers in a millisecond.

@@ -24,7 +24,7 @@ use std::io::Write;
 use argh::FromArgs;
 
 use crate::escape::escaped;
-use crate::server::config::MAX_CONNECTIONS;
+use crate::server::MAX_CONNECTIONS;
 use crate::server::grow_descriptor_table;
 use crate::tunnel::launch;
 pub use exit::Exit;

@@ -14,8 +14,8 @@ use super::output::{show, show_addresses};
 use super::values::{at_least_one, base_path};
 use crate::impair::{self, Alterations, SpecError};
 use crate::proxy::{self, AtEnd, Config, HeaderPolicy, ProxyError, RelayPolicy, Sharing};
-use crate::server::config::MAX_CONNECTIONS;
-use crate::server::listen::ListenAddr;
+use crate::server::MAX_CONNECTIONS;
+use crate::server::listener::ListenAddr;
 use crate::shutdown::Interrupts;
 
 /// The port of the proxy, unless another is asked for.

@@ -8,9 +8,10 @@ use argh::{ArgsInfo, FromArgs};
 use super::exit::{Exit, Failure};
 use super::output::{show, show_addresses};
 use super::values::{at_least_one, base_path, interval, max_duration, rate};
-use crate::server::Server;
-use crate::server::config::{self, Config};
-use crate::server::listen::ListenAddr;
+use crate::origin::Origin;
+use crate::origin::config::{self, Config};
+use crate::server::MAX_CONNECTIONS;
+use crate::server::listener::ListenAddr;
 use crate::shutdown::Interrupts;
 
 /// The port of the origin, unless another is asked for.
@@ -33,7 +34,7 @@ pub(super) struct Serve {
     #[argh(option, default = "String::new()", from_str_fn(base_path), arg_name = "path")]
     base_path: String,
     /// most connections at a time (default 4096)
-    #[argh(option, default = "config::MAX_CONNECTIONS", from_str_fn(at_least_one), arg_name = "n")]
+    #[argh(option, default = "MAX_CONNECTIONS", from_str_fn(at_least_one), arg_name = "n")]
     max_connections: usize,
     /// most streams at a time (default 2048)
     #[argh(option, default = "config::MAX_STREAMS", from_str_fn(at_least_one), arg_name = "n")]
@@ -64,7 +65,7 @@ impl Serve {
 /// Runs the command.
 pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<Exit, Failure> {
     let base = config.base_path.clone();
-    let server = Server::start(config).map_err(|error| Failure::unreachable(error.to_string()))?;
+    let server = Origin::start(config).map_err(|error| Failure::unreachable(error.to_string()))?;
     let interrupts = Interrupts::install();
     let interrupts = interrupts.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
     show_addresses(out, server.addresses(), &base);

@@ -22,11 +22,11 @@ use super::values::{WITHIN, long_wait, run_time};
 use crate::client::Request;
 use crate::diagnose::Depth;
 use crate::lock::lock;
+use crate::origin::Origin;
+use crate::origin::config::Config;
 use crate::probe::Notice;
 use crate::report::tunnel::{self, Failed, Tunnelled};
-use crate::server::Server;
-use crate::server::config::Config;
-use crate::server::listen::ListenAddr;
+use crate::server::listener::ListenAddr;
 use crate::tunnel::cloudflared::{self, Protocol, READY_TIMEOUT, Settings};
 use crate::tunnel::experiment::{Experiment, Opened, Way};
 
@@ -204,7 +204,7 @@ pub(super) fn run(mut options: Tunnel, out: &mut dyn Write) -> Result<Exit, Fail
     let wish = if options.once { wish } else { wish.and_then(Wish::or_unread) }.map_err(cannot_wait)?;
     let limits = wish.limits(None).map_err(cannot_wait)?;
     let stopped = wish.stop().channel().map_err(cannot_wait)?;
-    let server = Server::start(Config::new(listen(&options)));
+    let server = Origin::start(Config::new(listen(&options)));
     let server = server.map_err(|error| Failure::unreachable(error.to_string()))?;
     let status = Status::start();
     let tell = |text: &str| status.tell(text);

@@ -1,5 +1,6 @@
 //! Screening of request heads: what is malformed, ambiguous or too large is refused before anything else sees it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::Version;
@@ -12,8 +13,6 @@ pub const HEAD_MAX: usize = 32 * 1024;
 pub const FIELDS_MAX: usize = 100;
 /// Most options of the Connection field, each of which is compared with every field.
 const CONNECTION_OPTIONS_MAX: usize = 32;
-/// Longest request body in bytes; beyond it 413.
-pub const BODY_MAX: usize = 64 * 1024;
 
 /// Fields that concern one connection only (RFC 9110, section 7.6.1), that frame a body, or that ask for something the
 /// inner hop must not act on.
@@ -31,26 +30,30 @@ const NOT_FORWARDED: [&str; 9] = [
 
 /// Why a request is not served: a status and one line that says what to mend. The connection is closed behind it,
 /// because what follows on it can't be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The status code of the answer.
     pub status: u16,
     /// The reason, for the body of the answer and the log.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
-/// The refusal of a body beyond [`BODY_MAX`].
-pub const BODY_TOO_LARGE: Refusal = Refusal { status: 413, reason: "request body larger than 65536 bytes" };
+impl Refusal {
+    /// A refusal with a status and a reason.
+    pub fn new(status: u16, reason: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal { status, reason: reason.into() }
+    }
+}
 
 pub(super) const fn refuse<T>(status: u16, reason: &'static str) -> Result<T, Refusal> {
-    Err(Refusal { status, reason })
+    Err(Refusal { status, reason: Cow::Borrowed(reason) })
 }
 
 /// How a request's body is delimited (RFC 9112, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
-    /// So many bytes, perhaps none.
-    Bytes(usize),
+    /// So many bytes, perhaps none. A larger number than fits is the largest one.
+    Bytes(u64),
     /// Chunked.
     Chunked,
 }
@@ -183,11 +186,11 @@ fn check_target(method: &str, target: &str) -> Result<Target, Refusal> {
 /// The path and query of an absolute-form target: "a server MUST accept the absolute-form in requests"
 /// (RFC 9112, section 3.2.2).
 fn absolute_form_path(target: &str) -> Result<&str, Refusal> {
-    const MALFORMED: Refusal = Refusal { status: 400, reason: "the request target is a path, such as /events" };
-    let (scheme, rest) = target.split_once("://").ok_or(MALFORMED)?;
+    let malformed = || Refusal::new(400, "the request target is a path, such as /events");
+    let (scheme, rest) = target.split_once("://").ok_or_else(malformed)?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    if known && end > 0 && is_host(&rest.as_bytes()[..end]) { Ok(&rest[end..]) } else { Err(MALFORMED) }
+    if known && end > 0 && is_host(&rest.as_bytes()[..end]) { Ok(&rest[end..]) } else { Err(malformed()) }
 }
 
 /// The characters of `uri-host [ ":" port ]` (RFC 9110, section 7.2), not its whole grammar.
@@ -246,11 +249,8 @@ fn content_length(value: &[u8]) -> Result<BodyLength, Refusal> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return refuse(400, "malformed Content-Length");
     }
-    let length = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<usize>().ok());
-    match length {
-        Some(length) if length <= BODY_MAX => Ok(BodyLength::Bytes(length)),
-        _ => Err(BODY_TOO_LARGE),
-    }
+    let digit = |length: u64, digit: &u8| length.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+    Ok(BodyLength::Bytes(value.iter().fold(0, digit)))
 }
 
 struct Fields<'a>(&'a [httparse::Header<'a>]);
@@ -348,11 +348,9 @@ mod tests {
         let body = |fields: &str| with_fields("POST", fields).map(|s| s.body);
         assert_eq!(body(""), Ok(BodyLength::Bytes(0)));
         assert_eq!(body("Content-Length: 12\r\n"), Ok(BodyLength::Bytes(12)));
-        assert_eq!(body("Content-Length: 65536\r\n"), Ok(BodyLength::Bytes(BODY_MAX)));
         assert_eq!(body("Transfer-Encoding: Chunked\r\n"), Ok(BodyLength::Chunked));
-        for too_large in ["65537", "107374182400", "99999999999999999999999"] {
-            assert_eq!(body(&format!("Content-Length: {too_large}\r\n")), Err(413), "{too_large}");
-        }
+        assert_eq!(body("Content-Length: 107374182400\r\n"), Ok(BodyLength::Bytes(107_374_182_400)));
+        assert_eq!(body("Content-Length: 99999999999999999999999\r\n"), Ok(BodyLength::Bytes(u64::MAX)));
         for bad in ["", "-1", "+1", "1 2", "0x10", "5, 5", "1e3"] {
             assert_eq!(body(&format!("Content-Length: {bad}\r\n")), Err(400), "{bad}");
         }

@@ -95,6 +95,11 @@ impl Response {
         self
     }
 
+    /// Whether it has a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+    }
+
     /// The response as it goes over the wire. A 204 has no Content-Length (RFC 9110, section 8.6).
     pub fn encode(&self, now: SystemTime, persistence: Persistence, body: Body) -> Vec<u8> {
         let mut head = Head::new(self.status, now);

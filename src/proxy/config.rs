@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::policy::RelayPolicy;
 use crate::client::Settings;
-use crate::server::config::{MAX_CONNECTIONS, Timeouts};
-use crate::server::listen::ListenAddr;
+use crate::server::MAX_CONNECTIONS;
+use crate::server::listener::ListenAddr;
+use crate::server::timeouts::Timeouts;
 
 /// The target, unless another is named.
 pub const TARGET: &str = "http://localhost:8080/sse";

@@ -9,7 +9,7 @@ use super::outcome::RelayOutcome;
 use super::response::Framing;
 use super::response_writer::ResponseWriter;
 use crate::impair::{Chain, Effect, Piece};
-use crate::server::registry::Connection;
+use crate::server::connection::Connection;
 
 /// What is sent, and from when on, if the target has not answered by then.
 pub(super) struct EarlyResponse {

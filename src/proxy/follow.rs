@@ -14,8 +14,8 @@ use super::resume::{is_plain_stream, last_event_id};
 use super::share::{Answer, LOOK_AROUND, Place, Reading, Shares, key};
 use super::upstream_conn::UpstreamConn;
 use crate::client;
-use crate::server::registry::Connection;
-use crate::server::service::Line;
+use crate::server::connection::Connection;
+use crate::server::service::TaskContext;
 use crate::server::wake::{PEER_FIN, PEER_GONE, STOP};
 
 /// What became of following a stream.
@@ -40,56 +40,50 @@ enum Opened {
 
 impl RelayTask {
     /// Follows the stream that all clients of the same URL share, or starts it.
-    pub(super) fn follow(&self, shares: &Arc<Shares>, line: Line<'_>, sent: &mut Sent) -> RelayOutcome {
-        let (watcher, connection) = (&line.shared.watcher, line.connection);
-        connection.wake.take();
-        if line.shared.stop.is_triggered() {
-            connection.wake.set(STOP);
-        }
-        if let Err(error) = watcher.watch(&connection.stream, connection.id) {
-            log::warn!("watch for a hang-up of {}: {error}; it will be noticed at a write", connection.peer);
-        }
-        let outcome = self.take_part(shares, line, sent);
-        watcher.unwatch(&connection.stream);
+    pub(super) fn follow(&self, shares: &Arc<Shares>, task: TaskContext<'_>, sent: &mut Sent) -> RelayOutcome {
+        let TaskContext { watcher, connection, stop, .. } = task;
+        watcher.begin(connection, stop);
+        let outcome = self.take_part(shares, task, sent);
+        watcher.end(&connection.stream);
         outcome
     }
 
-    fn take_part(&self, shares: &Arc<Shares>, mut line: Line<'_>, sent: &mut Sent) -> RelayOutcome {
+    fn take_part(&self, shares: &Arc<Shares>, mut task: TaskContext<'_>, sent: &mut Sent) -> RelayOutcome {
         let (key, id) = (key(&self.url, &self.fields), last_event_id(&self.fields));
         loop {
-            let mut place = match shares.join(&key, &id, line.connection) {
+            let mut place = match shares.join(&key, &id, task.connection) {
                 Ok(place) => place,
                 Err(error) => {
                     log::warn!("share the stream of {}: {error}; this client gets one of its own", self.target.shown);
-                    return self.carry_out(line, sent);
+                    return self.carry_out(task, sent);
                 }
             };
-            let opened = if place.asks() { self.open(&mut place, &mut line, sent) } else { Opened::Shared };
+            let opened = if place.asks() { self.open(&mut place, &mut task, sent) } else { Opened::Shared };
             let followed = match opened {
                 Opened::Shared => {
                     // What an earlier request has left is of no use here.
-                    *line.kept = None;
-                    self.write_out(&mut place, &line, sent)
+                    *task.kept = None;
+                    self.write_out(&mut place, &task, sent)
                 }
                 Opened::Own(answer) => {
                     drop(place);
                     let (upstream, response) = *answer;
-                    return self.finish(upstream, response, line, sent);
+                    return self.finish(upstream, response, task, sent);
                 }
                 Opened::Not(outcome) => Followed::Over(outcome),
             };
             drop(place);
             match followed {
                 Followed::Over(outcome) => return outcome,
-                Followed::Alone => return self.carry_out(line, sent),
+                Followed::Alone => return self.carry_out(task, sent),
                 Followed::Again => {}
             }
         }
     }
 
     /// Asks the target, for all who follow.
-    fn open(&self, place: &mut Place, line: &mut Line<'_>, sent: &mut Sent) -> Opened {
-        let (mut upstream, response) = match self.answer(line, sent) {
+    fn open(&self, place: &mut Place, task: &mut TaskContext<'_>, sent: &mut Sent) -> Opened {
+        let (mut upstream, response) = match self.answer(task, sent) {
             Ok(answer) => answer,
             Err(outcome) => {
                 // A client that left has found out nothing about the target.
@@ -108,8 +102,9 @@ impl RelayTask {
         let client::Response { head, mut fields, body } = response;
         let feed = self.feed(&head, body, &mut upstream, "share");
         without_length(&mut fields);
-        let (context, stop) = (self.fields.clone(), line.shared.stop.clone());
-        let reading = Reading { target: Arc::clone(&self.target), id: self.id, fields: context, upstream, feed, stop };
+        let (fields_sent, stop) = (self.fields.clone(), task.stop.clone());
+        let reading =
+            Reading { target: Arc::clone(&self.target), id: self.id, fields: fields_sent, upstream, feed, stop };
         match place.open(Answer { head, fields }, reading) {
             Ok(()) => Opened::Shared,
             Err(error) => {
@@ -121,8 +116,8 @@ impl RelayTask {
     }
 
     /// Writes the stream to the client, from its head to its end.
-    fn write_out(&self, place: &mut Place, line: &Line<'_>, sent: &mut Sent) -> Followed {
-        let connection = line.connection;
+    fn write_out(&self, place: &mut Place, task: &TaskContext<'_>, sent: &mut Sent) -> Followed {
+        let connection = task.connection;
         let Answer { head, fields } = loop {
             if let Some(answer) = place.answer() {
                 break answer.clone();
@@ -139,7 +134,7 @@ impl RelayTask {
         let mut sink = self.sink(&head, fields, connection, sent);
         drop(head);
         let written = sink.flush().and_then(|()| write_on(place, &mut sink));
-        Followed::Over(written.unwrap_or_else(|error| RelayOutcome::lost(&error, line.shared.stop.is_triggered())))
+        Followed::Over(written.unwrap_or_else(|error| RelayOutcome::lost(&error, task.stop.is_triggered())))
     }
 }
 

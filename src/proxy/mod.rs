@@ -1,7 +1,7 @@
 //! A relay for event streams: each client's request goes to one target, and the response comes back byte for byte, as it
 //! comes; or cured or impaired, if that is [asked for](RelayPolicy).
 //!
-//! It stands in the same [ring](crate::server) as the origin. The one thread of a client's connection asks the target
+//! It is a service of the same [HTTP server](crate::server) as the origin. The one thread of a client's connection asks the target
 //! too, and waits for both at once. A relay holds two descriptors, two buffers that are small until more comes at once and
 //! have [`BUFFER`] bytes at most (over TLS two more, and those of rustls), and the pages of its stack that asking the
 //! target has touched: about 55 KiB in plain HTTP.
@@ -33,8 +33,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::server::registry::Role;
-use crate::server::ring::{Bounds, Ring};
+use crate::server::connection::Role;
+use crate::server::http_server::{Bounds, HttpServer};
 use crate::shutdown::Stop;
 pub use config::{AtEnd, BUFFER, Config, DESCRIPTORS, HEAD_TIMEOUT, Sharing, TARGET};
 pub use error::ProxyError;
@@ -45,7 +45,7 @@ use target::Target;
 /// A running proxy. Dropping it without [`Proxy::stop`] leaves its threads behind until the process ends.
 #[derive(Debug)]
 pub struct Proxy {
-    ring: Ring,
+    server: HttpServer,
     addresses: Vec<SocketAddr>,
 }
 
@@ -62,10 +62,10 @@ impl Proxy {
         let shares = (config.sharing == Sharing::SameUrl).then(Arc::default);
         let (base_path, at_end) = (config.base_path, config.at_end);
         let service = RelayService { target, base_path, policies, opened, at_end, shares };
-        let ring = Ring::start(&[(Role::Public, &config.listen)], bounds, Box::new(service));
-        let ring = ring.map_err(ProxyError::Start)?;
-        let addresses = ring.addresses(Role::Public);
-        Ok(Proxy { ring, addresses })
+        let (listen, counters) = ([(Role::Public, &config.listen)], Arc::default());
+        let server = HttpServer::start(&listen, bounds, counters, Arc::new(service)).map_err(ProxyError::Start)?;
+        let addresses = server.addresses(Role::Public);
+        Ok(Proxy { server, addresses })
     }
 
     /// The addresses that clients are served on.
@@ -76,6 +76,6 @@ impl Proxy {
     /// Stops accepting, breaks all relays off, and waits until all connections are gone, within 2 s; at once when
     /// `hurry` is triggered.
     pub fn stop(self, hurry: &Stop) {
-        self.ring.stop(hurry);
+        self.server.stop(hurry);
     }
 }

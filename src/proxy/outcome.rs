@@ -3,9 +3,9 @@
 use std::io;
 
 use crate::http::Response;
-use crate::server::outlet;
-use crate::server::registry::Connection;
-use crate::server::service::After;
+use crate::server::connection::Connection;
+use crate::server::service::ConnectionState;
+use crate::server::socket_io;
 
 /// What the target did.
 pub(super) const ENDED: &str = "ended the response";
@@ -35,8 +35,8 @@ impl EndedBy {
 
 /// How a client that is gone has disconnected.
 pub(super) fn disconnect_reason(connection: &Connection) -> String {
-    let error = outlet::pending_error(&connection.stream);
-    error.map_or_else(|| outlet::CLOSED.to_owned(), |error| outlet::reason(&error))
+    let error = socket_io::pending_error(&connection.stream);
+    error.map_or_else(|| socket_io::CLOSED.to_owned(), |error| socket_io::reason(&error))
 }
 
 /// How a relay ended.
@@ -44,12 +44,12 @@ pub(super) fn disconnect_reason(connection: &Connection) -> String {
 pub(super) struct RelayOutcome {
     pub(super) by: EndedBy,
     pub(super) reason: String,
-    pub(super) after: After,
+    pub(super) after: ConnectionState,
 }
 
 impl RelayOutcome {
     pub(super) fn broken(by: EndedBy, reason: impl Into<String>) -> RelayOutcome {
-        RelayOutcome { by, reason: reason.into(), after: After::Broken }
+        RelayOutcome { by, reason: reason.into(), after: ConnectionState::Broken }
     }
 
     /// The same, because an impairment wants it so.
@@ -61,7 +61,7 @@ impl RelayOutcome {
 
     /// Nobody answered for the target, so that we do.
     pub(super) fn instead(status: u16, reason: String) -> RelayOutcome {
-        let after = After::Unsent(Response::text(status, &reason));
+        let after = ConnectionState::Unsent(Response::text(status, &reason));
         RelayOutcome { by: EndedBy::Target, reason, after }
     }
 
@@ -80,7 +80,7 @@ impl RelayOutcome {
             io::ErrorKind::BrokenPipe | io::ErrorKind::WouldBlock if stopping => {
                 RelayOutcome::broken(EndedBy::Shutdown, "the proxy stops")
             }
-            _ => RelayOutcome::broken(EndedBy::Client, outlet::reason(error)),
+            _ => RelayOutcome::broken(EndedBy::Client, socket_io::reason(error)),
         }
     }
 }

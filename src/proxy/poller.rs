@@ -12,7 +12,7 @@ use super::early_response::EarlyResponse;
 use super::outcome::{EndedBy, RelayOutcome, disconnect_reason};
 use crate::client::wait::{Need, Waited, Waiter};
 use crate::lock::lock;
-use crate::server::registry::Connection;
+use crate::server::connection::Connection;
 use crate::shutdown::Stop;
 
 /// poll rounds a timeout up by about a thousandth. Of a longer one than this, it gets all but the last two thousandths
@@ -253,7 +253,7 @@ fn unrounded(left: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::registry::{Registry, Role};
+    use crate::server::connection::{Connection, ConnectionId, Role};
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
 
@@ -275,7 +275,7 @@ mod tests {
     fn scene() -> Fixture {
         let ((client, accepted), stop) = (pair(), Stop::new().unwrap());
         let peer = client.local_addr().unwrap();
-        let connection = Registry::default().insert(accepted, peer, Role::Public);
+        let connection = Arc::new(Connection::new(ConnectionId(1), accepted, peer, Role::Public));
         Fixture { poller: RelayPoller::new(&connection, &stop), stop, client, target: pair() }
     }
 

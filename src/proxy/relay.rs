@@ -25,8 +25,8 @@ use crate::client::{self, Body, ClientError};
 use crate::escape::escaped;
 use crate::http::Version;
 use crate::impair::{BodyEnd, Chain, Piece};
-use crate::server::registry::Connection;
-use crate::server::service::{After, Kept, Line, Task};
+use crate::server::connection::Connection;
+use crate::server::service::{ConnectionState, Kept, Task, TaskContext};
 use crate::units::format_duration;
 
 /// A request that is to be relayed.
@@ -37,6 +37,7 @@ pub(super) struct RelayTask {
     pub(super) method: String,
     pub(super) url: String,
     pub(super) fields: Fields,
+    /// Read by its task.
     pub(super) body: Vec<u8>,
     /// The client's word on codings, whatever the target is asked for.
     pub(super) accepts_gzip: bool,
@@ -53,17 +54,21 @@ pub(super) struct RelayTask {
 }
 
 impl Task for RelayTask {
-    fn run(self: Box<RelayTask>, line: Line<'_>) -> After {
+    fn run(mut self: Box<RelayTask>, mut task: TaskContext<'_>) -> ConnectionState {
+        self.body = match task.body.read_to_end() {
+            Ok(body) => body,
+            Err(error) => return ConnectionState::BodyFailed(error),
+        };
         let level = if self.is_stream { log::Level::Info } else { log::Level::Debug };
         let begun = Instant::now();
         let RelayTask { id, method, trace, .. } = &*self;
         let url = escaped(&self.url);
-        let (peer, policy) = (line.connection.peer, self.policy.description(method));
+        let (peer, policy) = (task.connection.peer, self.policy.description(method));
         log::log!(level, "relay opened id={id} peer={peer} method={method} target={url}{policy}{trace}");
         let mut sent = Sent::default();
         let outcome = match &self.shares {
-            Some(shares) => self.follow(shares, line, &mut sent),
-            None => self.carry_out(line, &mut sent),
+            Some(shares) => self.follow(shares, task, &mut sent),
+            None => self.carry_out(task, &mut sent),
         };
         let Sent { status, bytes } = sent;
         let status = status.map(|status| format!(" status={status}")).unwrap_or_default();
@@ -85,9 +90,9 @@ pub(super) struct Sent {
 }
 
 impl RelayTask {
-    pub(super) fn carry_out(&self, mut line: Line<'_>, sent: &mut Sent) -> RelayOutcome {
-        match self.answer(&mut line, sent) {
-            Ok((upstream, response)) => self.finish(upstream, response, line, sent),
+    pub(super) fn carry_out(&self, mut task: TaskContext<'_>, sent: &mut Sent) -> RelayOutcome {
+        match self.answer(&mut task, sent) {
+            Ok((upstream, response)) => self.finish(upstream, response, task, sent),
             Err(outcome) => outcome,
         }
     }
@@ -95,11 +100,11 @@ impl RelayTask {
     /// Asks the target.
     pub(super) fn answer(
         &self,
-        line: &mut Line<'_>,
+        task: &mut TaskContext<'_>,
         sent: &mut Sent,
     ) -> Result<(UpstreamConn, client::Response), RelayOutcome> {
-        let Line { shared, connection, kept } = line;
-        let mut upstream = self.upstream(kept, || UpstreamConn::new(&self.target, connection, &shared.stop));
+        let TaskContext { connection, stop, kept, .. } = task;
+        let mut upstream = self.upstream(kept, || UpstreamConn::new(&self.target, connection, stop));
         let (begun_at, on_client_gone) = (Instant::now(), self.on_client_gone());
         upstream.poller.begin(on_client_gone, self.early(begun_at, connection));
         let mut answer = self.ask(&upstream);
@@ -109,7 +114,7 @@ impl RelayTask {
             && upstream.session.was_left_behind()
         {
             let early = upstream.poller.take_early();
-            upstream = UpstreamConn::new(&self.target, connection, &shared.stop);
+            upstream = UpstreamConn::new(&self.target, connection, stop);
             upstream.poller.begin(on_client_gone, early);
             answer = self.ask(&upstream);
         }
@@ -131,12 +136,12 @@ impl RelayTask {
         &self,
         mut upstream: UpstreamConn,
         response: client::Response,
-        line: Line<'_>,
+        task: TaskContext<'_>,
         sent: &mut Sent,
     ) -> RelayOutcome {
-        let Line { connection, kept, .. } = line;
+        let TaskContext { connection, kept, .. } = task;
         let outcome = self.pass_on(response, &mut upstream, connection, sent);
-        if matches!(outcome.after, After::Complete) {
+        if matches!(outcome.after, ConnectionState::Complete) {
             *kept = Some(Box::new(upstream));
         }
         outcome
@@ -257,7 +262,8 @@ impl RelayTask {
         let chain = effect.chain(Instant::now());
         let flushed = if has_body && effect.holds_head() { Ok(()) } else { sink.flush() };
         if !has_body {
-            let ended = RelayOutcome { by: EndedBy::Target, reason: ENDED.to_owned(), after: After::Complete };
+            let ended =
+                RelayOutcome { by: EndedBy::Target, reason: ENDED.to_owned(), after: ConnectionState::Complete };
             return flushed.map_or_else(|error| RelayOutcome::lost(&error, poller.is_stopping()), |()| ended);
         }
         carry(flushed, UpstreamBody::new(feed, content), poller, &mut sink, chain)

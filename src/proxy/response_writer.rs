@@ -10,9 +10,9 @@ use super::outcome::{BROKE_OFF, ENDED, EndedBy, RESET, RelayOutcome};
 use super::response::Framing;
 use crate::http::chunk::{self, LAST_CHUNK};
 use crate::impair::BodyEnd;
-use crate::server::outlet;
-use crate::server::registry::Connection;
-use crate::server::service::After;
+use crate::server::connection::Connection;
+use crate::server::service::ConnectionState;
+use crate::server::socket_io;
 
 /// Most bytes of a body that are written at once. The client has the whole write timeout for each such part of what
 /// comes in one lump.
@@ -73,21 +73,21 @@ impl ResponseWriter<'_> {
         let (reason, after) = match (ending, self.framing) {
             (BodyEnd::Clean, Framing::Chunked) => {
                 self.write(LAST_CHUNK)?;
-                (ENDED, After::Complete)
+                (ENDED, ConnectionState::Complete)
             }
             (BodyEnd::Clean, Framing::Close) => {
                 self.flush()?;
-                (ENDED, After::Last)
+                (ENDED, ConnectionState::Last)
             }
             (BodyEnd::Clean, _) if complete => {
                 self.flush()?;
-                (ENDED, After::Complete)
+                (ENDED, ConnectionState::Complete)
             }
             // Where the end of the connection is that of the body, nothing but a reset says that it is too early.
             (BodyEnd::Truncated, Framing::Close) => (BROKE_OFF, self.reset()),
             (BodyEnd::Clean | BodyEnd::Truncated, _) => {
                 self.flush()?;
-                (BROKE_OFF, After::Broken)
+                (BROKE_OFF, ConnectionState::Broken)
             }
             (BodyEnd::Reset, _) => (RESET, self.reset()),
         };
@@ -95,20 +95,20 @@ impl ResponseWriter<'_> {
     }
 
     /// Makes the close of the connection a reset.
-    fn reset(&self) -> After {
+    fn reset(&self) -> ConnectionState {
         if let Err(error) = SockRef::from(&self.connection.stream).set_linger(Some(Duration::ZERO)) {
             log::warn!("reset the connection of {}: {error}", self.connection.peer);
         }
-        After::Broken
+        ConnectionState::Broken
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.pending.is_empty() {
-            return if bytes.is_empty() { Ok(()) } else { outlet::write(&self.connection.stream, bytes) };
+            return if bytes.is_empty() { Ok(()) } else { socket_io::write(&self.connection.stream, bytes) };
         }
         let mut pending = std::mem::take(&mut self.pending);
         pending.extend_from_slice(bytes);
-        outlet::write(&self.connection.stream, &pending)
+        socket_io::write(&self.connection.stream, &pending)
     }
 }
 

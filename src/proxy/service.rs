@@ -15,11 +15,10 @@ use super::share::{Shares, may_share};
 use super::target::Target;
 use crate::client::origin::beside;
 use crate::http::Response;
-use crate::http::request::fields;
+use crate::http::request::{BodyLength, fields};
 use crate::impair::accepts_gzip;
-use crate::server::places::{self, Place};
-use crate::server::ring::Shared;
-use crate::server::service::{Action, Exchange, Service};
+use crate::server::service::{Action, Exchange, PUBLIC_METHODS, Service};
+use crate::site::{self, paths};
 
 /// Longest id in the path of a stream's state.
 const ID_MAX: usize = 64;
@@ -37,28 +36,27 @@ pub(super) struct RelayService {
 }
 
 impl Service for RelayService {
-    fn route(&self, _shared: &Shared, request: &Request, target: &str, exchange: Exchange) -> Action {
-        let (place, query) = match Place::find(&self.base_path, target) {
+    fn route(&self, request: &Request, target: &str, exchange: Exchange) -> Action {
+        let (path, query) = match paths::below(&self.base_path, target) {
             Ok(found) => found,
             Err(response) => return Action::Respond(response),
         };
-        let url = &self.target.url;
-        let relayed_to = match (request.method().as_str(), place) {
-            ("GET" | "HEAD", Place::Page) => return Action::Respond(places::page()),
-            ("GET" | "HEAD", Place::Products) => return Action::Respond(places::products()),
-            ("GET" | "HEAD", Place::Health) => return Action::Respond(places::healthy()),
-            ("OPTIONS", Place::Page | Place::Products | Place::Health) => return Action::Respond(place.preflight()),
-            ("GET" | "HEAD" | "POST" | "OPTIONS", Place::Events) => url.clone(),
-            ("GET" | "HEAD" | "OPTIONS", Place::Time) => beside(url, "time", false),
-            ("GET" | "HEAD" | "OPTIONS", Place::Stream(id)) if is_id(id) => {
-                beside(url, &format!("streams/{id}"), false)
-            }
-            (_, Place::Stream(id)) if !is_id(id) => {
+        let (url, method, id) = (&self.target.url, request.method().as_str(), paths::stream_id(path));
+        let relayed_to = match (method, path, id) {
+            ("GET" | "HEAD" | "POST" | "OPTIONS", "/events", _) => url.clone(),
+            (_, "/events", _) => return Action::Respond(paths::not_allowed(PUBLIC_METHODS)),
+            (_, _, Some(id)) if !is_id(id) => {
                 return Action::Respond(Response::text(404, "no stream has such an id"));
             }
-            _ => return Action::Respond(place.not_allowed()),
+            ("GET" | "HEAD" | "OPTIONS", "/time", _) => beside(url, "time", false),
+            ("GET" | "HEAD" | "OPTIONS", _, Some(id)) => beside(url, &format!("streams/{id}"), false),
+            (_, "/time", _) | (_, _, Some(_)) => return Action::Respond(paths::not_allowed(paths::LOOK_UP)),
+            _ => {
+                let found = site::find(path).map(|route| route.answer(request, exchange));
+                return found.unwrap_or_else(|| Action::Respond(paths::not_found(&self.base_path)));
+            }
         };
-        self.relay(request.method().as_str(), &with_query(&relayed_to, query), place == Place::Events, exchange)
+        self.relay(method, &with_query(&relayed_to, query), path == "/events", exchange)
     }
 
     fn stop(&self) {
@@ -91,7 +89,8 @@ impl RelayService {
             pseudonym: &self.target.pseudonym,
         };
         let at_end = if is_stream && method == "GET" { self.at_end } else { AtEnd::PassOn };
-        let shares = self.shares.as_ref().filter(|_| is_stream && may_share(method, &exchange.body, &fields));
+        let has_body = exchange.body != BodyLength::Bytes(0);
+        let shares = self.shares.as_ref().filter(|_| is_stream && may_share(method, has_body, &fields));
         let accepts_gzip = accepts_gzip(&accept_encoding(&fields));
         let policy = Arc::clone(&self.policies[usize::from(is_stream)]);
         let mut relayed = policy.request(method, relayed(fields, &forwarding, self.target.authorization.as_deref()));
@@ -111,7 +110,7 @@ impl RelayService {
             context,
             is_stream,
             trace: exchange.trace(),
-            body: exchange.body,
+            body: Vec::new(),
             at_end,
             shares: shares.cloned(),
         }))

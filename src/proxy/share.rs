@@ -27,17 +27,17 @@ use crate::escape::escaped;
 use crate::http::chunk::Piece;
 use crate::impair::BodyEnd;
 use crate::lock::lock;
-use crate::server::registry::Connection;
-use crate::server::wake::NEWS;
+use crate::server::connection::Connection;
+use crate::server::wake::EVENT_READY;
 use crate::shutdown::Stop;
 
 /// Stack of a reader. TLS needs it.
 const STACK: usize = super::config::STACK;
 
 /// Whether a request may share its stream: nothing in it is for one client alone.
-pub(super) fn may_share(method: &str, body: &[u8], fields: &Fields) -> bool {
+pub(super) fn may_share(method: &str, has_body: bool, fields: &Fields) -> bool {
     let is_private = |name| values(fields, name).next().is_some();
-    method == "GET" && body.is_empty() && !["authorization", "cookie"].into_iter().any(is_private)
+    method == "GET" && !has_body && !["authorization", "cookie"].into_iter().any(is_private)
 }
 
 /// Which requests share a stream: those for the same URL, from pages of the same origin, which the target may name in
@@ -147,7 +147,7 @@ impl Stream {
 
     fn wake_followers(&self) {
         for follower in lock(&self.followers).iter() {
-            follower.wake.set(NEWS);
+            follower.wake.set(EVENT_READY);
         }
     }
 
@@ -366,10 +366,12 @@ mod tests {
     #[test]
     fn private_requests_share_nothing() {
         let field = |name: &str| vec![(name.to_owned(), b"x".to_vec())];
-        assert!(may_share("GET", b"", &field("Accept")));
-        assert!(!may_share("GET", b"", &field("COOKIE")) && !may_share("GET", b"", &field("authorization")));
+        assert!(may_share("GET", false, &field("Accept")));
+        assert!(!may_share("GET", false, &field("COOKIE")) && !may_share("GET", false, &field("authorization")));
         assert!(
-            !may_share("POST", b"", &vec![]) && !may_share("HEAD", b"", &vec![]) && !may_share("GET", b"x", &vec![])
+            !may_share("POST", false, &vec![])
+                && !may_share("HEAD", false, &vec![])
+                && !may_share("GET", true, &vec![])
         );
         assert_ne!(key("u", &field("Origin")), key("u", &vec![]));
     }

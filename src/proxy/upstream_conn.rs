@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::poller::RelayPoller;
 use super::target::Target;
 use crate::client::Session;
-use crate::server::registry::Connection;
+use crate::server::connection::Connection;
 use crate::shutdown::Stop;
 
 /// The connection to the target, which one client's requests use one after another.

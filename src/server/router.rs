@@ -2,42 +2,42 @@
 //! connection's thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tiny_http::Request;
 
-use super::ring::Shared;
+use super::counters::Counters;
+use super::service::Service;
+use super::tickets::Tickets;
 
-/// Scripts of any page may read what the public part answers; it asks for no credentials.
-pub(crate) const CORS: (&str, &str) = ("Access-Control-Allow-Origin", "*");
-/// When to come back after a 503, in seconds.
-pub(crate) const RETRY_AFTER: (&str, &str) = ("Retry-After", "5");
-pub(crate) const ALLOW: &str = "Allow";
-/// All that the public part as a whole allows.
-pub(crate) const PUBLIC_METHODS: &str = "GET, HEAD, POST, OPTIONS";
+/// Routes requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Router {
+    pub(crate) service: Arc<dyn Service>,
+    pub(crate) tickets: Arc<Tickets>,
+    pub(crate) counters: Arc<Counters>,
+}
 
-/// Routes requests until the server is told to unblock, or its listener fails. In the latter case the next connection
-/// finds it gone, and starts another.
-pub(crate) fn run(shared: &Shared, server: &tiny_http::Server) {
-    while let Ok(request) = server.recv() {
-        // A panic ends one request, not the router.
-        if catch_unwind(AssertUnwindSafe(|| route(shared, request))).is_err() {
-            log::error!("routing a request panicked");
+impl Router {
+    /// Routes requests until the server is told to unblock, or its listener fails. In the latter case the next
+    /// connection finds it gone, and starts another.
+    pub(crate) fn run(&self, server: &tiny_http::Server) {
+        while let Ok(request) = server.recv() {
+            // A panic ends one request, not the router.
+            if catch_unwind(AssertUnwindSafe(|| self.route(request))).is_err() {
+                log::error!("routing a request panicked");
+            }
         }
     }
-}
 
-/// Answers one request through the channel of its connection. tiny_http itself answers nothing.
-fn route(shared: &Shared, request: Request) {
-    shared.count_routed();
-    if let Some((pending, target)) = shared.inner.claim(request.url()) {
-        let action = shared.service.route(shared, &request, target, pending.exchange);
-        // If the connection has lost its patience, dropping the action undoes it.
-        let _ = pending.reply.send(action);
+    /// Answers one request through the channel of its connection. tiny_http itself answers nothing.
+    fn route(&self, request: Request) {
+        self.counters.routed.increment();
+        if let Some((pending, target)) = self.tickets.claim(request.url()) {
+            let action = self.service.route(&request, target, pending.exchange);
+            // If the connection has lost its patience, dropping the action undoes it.
+            let _ = pending.reply.send(action);
+        }
+        drop(request.into_writer());
     }
-    drop(request.into_writer());
-}
-
-/// The value of a header field that tiny_http has read.
-pub(crate) fn field<'a>(request: &'a Request, name: &'static str) -> Option<&'a str> {
-    request.headers().iter().find(|header| header.field.equiv(name)).map(|header| header.value.as_str())
 }

@@ -14,8 +14,8 @@ pub(crate) const PEER_FIN: u8 = 1;
 pub(crate) const PEER_GONE: u8 = 2;
 /// The server stops.
 pub(crate) const STOP: u8 = 4;
-/// The named stream that is followed has a new event.
-pub(crate) const NEWS: u8 = 8;
+/// The broadcast that is subscribed to has a new event.
+pub(crate) const EVENT_READY: u8 = 8;
 
 /// What others leave for a thread to find when it wakes up.
 #[derive(Debug, Default)]
@@ -71,10 +71,10 @@ mod tests {
     fn a_wait_ends_with_what_was_left_or_at_its_deadline() {
         let wake = Arc::new(Wake::default());
         wake.adopt();
-        wake.set(NEWS);
+        wake.set(EVENT_READY);
         wake.set(STOP);
         let far = Instant::now() + Duration::from_secs(60);
-        assert_eq!(wake.wait_until(far), NEWS | STOP);
+        assert_eq!(wake.wait_until(far), EVENT_READY | STOP);
         let other = Arc::clone(&wake);
         let setter = thread::spawn(move || other.set(PEER_FIN));
         assert_eq!(wake.wait_until(far), PEER_FIN);

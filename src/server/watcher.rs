@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
-use super::registry::{ConnectionId, Registry};
-use super::wake::{PEER_FIN, PEER_GONE};
+use super::connection::{Connection, ConnectionId, ConnectionTable};
+use super::wake::{PEER_FIN, PEER_GONE, STOP};
 use crate::shutdown::Stop;
 
 /// Events taken from the kernel at once.
@@ -31,19 +31,31 @@ impl Watcher {
     }
 
     /// Watches the stream of connection `id`. What has already happened to it is reported, too.
-    pub(crate) fn watch(&self, stream: &TcpStream, id: ConnectionId) -> io::Result<()> {
+    fn watch(&self, stream: &TcpStream, id: ConnectionId) -> io::Result<()> {
         let flags = EventFlags::RDHUP | EventFlags::ET;
         Ok(epoll::add(&self.epoll, stream, EventData::new_u64(id.0), flags)?)
     }
 
+    /// Watches the stream of a connection whose own thread begins to wait for events. Where that fails, a hang-up is
+    /// noticed at a write.
+    pub(crate) fn begin(&self, connection: &Connection, stop: &Stop) {
+        connection.wake.take();
+        if stop.is_triggered() {
+            connection.wake.set(STOP);
+        }
+        if let Err(error) = self.watch(&connection.stream, connection.id) {
+            log::warn!("watch for a hang-up of {}: {error}; it will be noticed at a write", connection.peer);
+        }
+    }
+
     /// Stops watching, when the connection goes on behind the stream.
-    pub(crate) fn unwatch(&self, stream: &TcpStream) {
+    pub(crate) fn end(&self, stream: &TcpStream) {
         // It fails only if the stream is not watched, which is what is wanted.
         let _ = epoll::delete(&self.epoll, stream);
     }
 
     /// Wakes the threads of connections to which something happens, until `stop`.
-    pub(crate) fn run(&self, registry: &Registry, stop: &Stop) {
+    pub(crate) fn run(&self, connections: &ConnectionTable, stop: &Stop) {
         if let Err(error) = epoll::add(&self.epoll, stop, EventData::new_u64(STOP_TOKEN), EventFlags::IN) {
             log::error!("watch for the order to stop: {error}");
         }
@@ -56,7 +68,7 @@ impl Watcher {
                 log::error!("wait for hang-ups: {error}; from now on each is noticed at the next write");
                 return;
             }
-            registry.wake(events.iter().map(|event| (ConnectionId(event.data.u64()), happened(event.flags))));
+            connections.wake(events.iter().map(|event| (ConnectionId(event.data.u64()), happened(event.flags))));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::common::Origin;
 use serde_json::{Value, json};
-use sse_argo_tester::server::config::MAX_CONNECTIONS;
+use sse_argo_tester::server::MAX_CONNECTIONS;
 
 /// The port on which the origin is served everywhere.
 const PORT: &str = "3000";

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::common::{Client, Head, Origin, PATIENCE, eventually};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
-use sse_argo_tester::server::Server;
-use sse_argo_tester::server::config::{Config, Timeouts};
+use sse_argo_tester::origin::config::Config;
+use sse_argo_tester::server::timeouts::Timeouts;
 use sse_argo_tester::shutdown::Stop;
 
 /// The body of a stream to its end, before transfer coding.
@@ -180,7 +180,7 @@ fn ids_that_no_stream_has_are_not_found() {
 fn a_client_that_never_reads_is_dropped_after_the_write_timeout() {
     let config = Config::new("127.0.0.1:0".parse().unwrap());
     let timeouts = Timeouts { write: Duration::from_millis(300), ..config.timeouts };
-    let server = Server::start(Config { timeouts, ..config }).unwrap();
+    let server = sse_argo_tester::origin::Origin::start(Config { timeouts, ..config }).unwrap();
     let address = server.addresses()[0];
     let start = Instant::now();
     let mut deaf = Client::lazy(address);

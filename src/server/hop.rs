@@ -1,23 +1,22 @@
-//! The inner hop: every request that may be routed goes through tiny_http, on a socket that only this process reaches.
-//!
-//! A connection's thread leaves what tiny_http must not see (the body, the peer, the head as it came) under a ticket,
-//! sends the clean head with the ticket as first path segment, and waits for the router's [`Action`].
+//! The hop: every request that may be routed goes through tiny_http, on a socket that only this process reaches.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tempfile::TempDir;
 
+use super::router::Router;
 use super::service::{Action, Exchange};
+use super::tickets::Pending;
 use crate::http::request::forwardable;
 use crate::lock::lock;
 
@@ -26,13 +25,8 @@ use crate::lock::lock;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a connection that waits looks whether its request was dropped.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// An exchange, and where its action goes.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    pub(crate) exchange: Exchange,
-    pub(crate) reply: Sender<Action>,
-}
+/// The number of the inner server before the first.
+const NO_SERVER: u64 = 0;
 
 /// Why there is no action.
 #[derive(Debug)]
@@ -58,38 +52,69 @@ impl fmt::Display for HopError {
 }
 
 /// The way from connections to the router.
-#[derive(Debug)]
-pub(crate) struct Inner {
+pub(crate) struct Hop {
     /// The folder that only this user may enter; removed when dropped.
     folder: TempDir,
     /// How many servers there were at the inner end; the newest counts.
     servers: AtomicU64,
-    pending: Mutex<HashMap<u64, Pending>>,
-    next_ticket: AtomicU64,
+    /// The inner server that the router receives from.
+    tiny: Mutex<Option<Arc<tiny_http::Server>>>,
+    router: Router,
     /// As many tokens as requests may be in the hop: each costs three descriptors for a moment.
     places: (Sender<()>, Receiver<()>),
 }
 
-impl Inner {
-    /// A hop for `places` requests at a time, in a private folder.
-    pub(crate) fn new(places: usize) -> io::Result<Inner> {
+impl fmt::Debug for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hop").field("router", &self.router).finish_non_exhaustive()
+    }
+}
+
+impl Hop {
+    /// A hop for `places` requests at a time, in a private folder, with a router at its end.
+    pub(crate) fn start(places: usize, router: Router) -> io::Result<Hop> {
         let (give, take) = bounded(places);
         for _ in 0..places {
             let _ = give.send(());
         }
-        Ok(Inner {
-            folder: private_folder()?,
-            servers: AtomicU64::new(0),
-            pending: Mutex::default(),
-            next_ticket: AtomicU64::new(0),
-            places: (give, take),
-        })
+        let servers = AtomicU64::new(NO_SERVER);
+        let hop = Hop { folder: private_folder()?, servers, tiny: Mutex::default(), router, places: (give, take) };
+        hop.start_router(NO_SERVER)?;
+        Ok(hop)
+    }
+
+    /// Starts a router on a new inner server, if `failed` is still the one that requests are sent to.
+    fn start_router(&self, failed: u64) -> io::Result<()> {
+        let mut tiny = lock(&self.tiny);
+        if self.current() != failed {
+            return Ok(());
+        }
+        let server = Arc::new(self.listen()?);
+        let (router, receiving) = (self.router.clone(), Arc::clone(&server));
+        thread::Builder::new().name("router".to_owned()).spawn(move || router.run(&receiving))?;
+        if let Some(before) = tiny.replace(server) {
+            before.unblock();
+        }
+        Ok(())
+    }
+
+    /// Ends the router and removes the folder with the socket. A further hop fails.
+    pub(crate) fn stop(&self) {
+        self.stop_router();
+        // A folder that is already gone is what is wanted.
+        let _ = fs::remove_dir_all(self.folder.path());
+    }
+
+    fn stop_router(&self) {
+        if let Some(server) = lock(&self.tiny).take() {
+            server.unblock();
+        }
     }
 
     /// A tiny_http server at the inner end, in place of an earlier one.
     ///
     /// Each has a path of its own, because an earlier server removes its path whenever it is dropped.
-    pub(crate) fn listen(&self) -> io::Result<tiny_http::Server> {
+    fn listen(&self) -> io::Result<tiny_http::Server> {
         let folder = self.folder.path();
         if !folder.exists() {
             // Somebody has cleaned up behind us.
@@ -103,30 +128,35 @@ impl Inner {
     }
 
     /// The number of the inner server that requests are sent to.
-    pub(crate) fn current(&self) -> u64 {
+    fn current(&self) -> u64 {
         self.servers.load(Ordering::Relaxed)
-    }
-
-    /// Removes the folder with the socket. A further hop fails.
-    pub(crate) fn remove_folder(&self) {
-        // A folder that is already gone is what is wanted.
-        let _ = std::fs::remove_dir_all(self.folder.path());
     }
 
     fn socket_path(&self, server: u64) -> PathBuf {
         self.folder.path().join(server.to_string())
     }
 
-    /// Sends a request through, and waits for what the router makes of it.
+    /// Sends a request through, and waits for what the router makes of it; once more if the inner server turns out to
+    /// be gone.
     pub(crate) fn route(&self, exchange: Exchange) -> Result<Action, HopError> {
         self.places.1.recv_timeout(PATIENCE).map_err(|_| HopError::Busy)?;
-        let action = self.route_in_place(exchange);
+        let action = match self.route_in_place(exchange) {
+            Err(HopError::Gone { server, exchange, error }) => {
+                log::error!("reach the inner server: {error}; starting another");
+                if let Err(error) = self.start_router(server) {
+                    log::error!("start the router again: {error}");
+                }
+                self.route_in_place(*exchange)
+            }
+            result => result,
+        };
         let _ = self.places.0.send(());
         action
     }
 
     fn route_in_place(&self, exchange: Exchange) -> Result<Action, HopError> {
-        let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
+        let tickets = &self.router.tickets;
+        let ticket = tickets.draw();
         let request = forwardable(&exchange.head, &format!("/{ticket}{}", exchange.target));
         let server = self.current();
         let mut hop = match UnixStream::connect(self.socket_path(server)) {
@@ -137,19 +167,11 @@ impl Inner {
             Err(error) => return Err(HopError::Failed(error)),
         };
         let (reply, action) = bounded(1);
-        lock(&self.pending).insert(ticket, Pending { exchange, reply });
+        tickets.leave(ticket, Pending { exchange, reply });
         let sent = hop.write_all(&request).and_then(|()| hop.set_nonblocking(true));
         let result = sent.map_err(HopError::Failed).and_then(|()| wait(&action, &hop));
-        lock(&self.pending).remove(&ticket);
+        tickets.take_back(ticket);
         result
-    }
-
-    /// The exchange that a request from tiny_http belongs to, with the target behind the ticket.
-    pub(crate) fn claim<'a>(&self, url: &'a str) -> Option<(Pending, &'a str)> {
-        let rest = url.strip_prefix('/')?;
-        let (ticket, _) = rest.split_once('/')?;
-        let pending = lock(&self.pending).remove(&ticket.parse().ok()?)?;
-        Some((pending, &rest[ticket.len()..]))
     }
 }
 
@@ -197,43 +219,20 @@ fn private_folder() -> io::Result<TempDir> {
 mod tests {
     use super::*;
     use crate::http::Response;
-    use crate::server::Server;
-    use crate::server::config::Config;
-    use crate::shutdown::Stop;
-    use std::net::{SocketAddr, TcpStream};
-    use std::sync::Arc;
-    use std::thread;
-
-    fn ask(address: SocketAddr, request: &str) -> String {
-        let mut client = TcpStream::connect(address).unwrap();
-        client.write_all(request.as_bytes()).unwrap();
-        let mut response = String::new();
-        client.read_to_string(&mut response).unwrap();
-        response
-    }
-
-    fn get(address: SocketAddr, path: &str) -> String {
-        ask(address, &format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
-    }
-
-    fn start() -> (Server, SocketAddr) {
-        let server = Server::start(Config::new("127.0.0.1:0".parse().unwrap())).unwrap();
-        let address = server.addresses()[0];
-        (server, address)
-    }
+    use crate::server::http_server::tests::{ask, get, start, stop};
 
     /// The test takes the router's place at tiny_http's `recv`: it sees every request that is routed, what it answers is
-    /// what the client gets, and what the gate refuses never comes.
+    /// what the client gets, and what is refused before never comes.
     #[test]
     fn every_routed_request_passes_through_tiny_http() {
         let (server, address) = start();
-        server.ring.shared.stop_router();
-        let tiny = server.ring.shared.inner.listen().unwrap();
-        let shared = Arc::clone(&server.ring.shared);
+        server.hop().stop_router();
+        let tiny = server.hop().listen().unwrap();
+        let hop = Arc::clone(server.hop());
         let router = thread::spawn(move || {
             let mut seen = Vec::new();
             while let Ok(request) = tiny.recv() {
-                let (pending, target) = shared.inner.claim(request.url()).unwrap();
+                let (pending, target) = hop.router.tickets.claim(request.url()).unwrap();
                 seen.push(format!("{} {target}", request.method()));
                 pending
                     .reply
@@ -251,25 +250,25 @@ mod tests {
             assert!(get(address, path).ends_with(&format!("the test answers {path}\n")), "{path}");
         }
         assert_eq!(router.join().unwrap(), paths.map(|path| format!("GET {path}")));
-        server.stop(&Stop::new().unwrap());
+        stop(server);
     }
 
     #[test]
     fn a_router_that_is_gone_is_replaced() {
         let (server, address) = start();
-        server.ring.shared.stop_router();
+        server.hop().stop_router();
         // The inner server that ends removes it, too.
-        let _ = std::fs::remove_file(server.ring.shared.inner.socket_path(1));
-        assert!(get(address, "/healthz").ends_with("ok\n"));
-        server.stop(&Stop::new().unwrap());
+        let _ = fs::remove_file(server.hop().socket_path(1));
+        assert!(get(address, "/healthz").ends_with("GET /healthz\n"));
+        stop(server);
     }
 
     #[test]
     fn the_inner_socket_is_nobody_elses() {
-        let inner = Inner::new(1).unwrap();
-        let folder = inner.folder.path().to_owned();
-        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
-        inner.remove_folder();
+        let (server, _) = start();
+        let folder = server.hop().folder.path().to_owned();
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        stop(server);
         assert!(!folder.exists());
     }
 }

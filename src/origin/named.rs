@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::budget::{self, OverBudget, Reservation};
-use super::origin::State;
-use super::registry::{Connection, ConnectionId, unix_us};
-use super::wake::{NEWS, STOP, Wake};
+use super::budget::{self, Budget, OverBudget, Reservation};
 use crate::lock::lock;
+use crate::schedule::Terms;
 use crate::schedule::plan::Plan;
+use crate::server::connection::{Connection, ConnectionId};
+use crate::server::wake::{EVENT_READY, STOP, Wake};
+use crate::site::time::unix_us;
 use crate::sse::Name;
 use crate::stamp::{Shape, Stamped};
 
@@ -32,14 +33,17 @@ const LINGER: Duration = Duration::from_secs(60);
 const STACK: usize = 128 * 1024;
 
 /// All named streams.
-#[derive(Debug, Default)]
-pub(crate) struct Hub {
+#[derive(Debug)]
+pub(crate) struct NamedStreams {
     channels: Mutex<HashMap<Name, Arc<Channel>>>,
+    /// Time between two events of a stream, unless its first request names another.
+    interval: Duration,
+    budget: Arc<Budget>,
 }
 
 /// Why a named stream can't be followed.
 #[derive(Debug)]
-pub(crate) enum JoinError {
+pub(crate) enum SubscribeError {
     /// It runs with another interval, size or event name than the request asks for.
     Differs(Arc<Channel>),
     /// There are too many.
@@ -81,46 +85,54 @@ struct Log {
     next: u64,
 }
 
-impl Hub {
-    /// Makes `connection` a follower of the stream `name`, with its part of the budget. If the stream is not there, it
-    /// starts as `plan` asks, with the event behind id `resume`.
-    pub(crate) fn join(
-        self: &Arc<Hub>,
+impl NamedStreams {
+    /// None yet. Their events are `interval` apart unless the first request names another time, and count in `budget`.
+    pub(crate) fn new(interval: Duration, budget: &Arc<Budget>) -> NamedStreams {
+        NamedStreams { channels: Mutex::default(), interval, budget: Arc::clone(budget) }
+    }
+
+    /// Makes `connection` a subscriber of the stream `name`, with its part of the budget. If the stream is not there, it
+    /// starts as `plan` asks, with the event after id `resume`.
+    pub(crate) fn subscribe(
+        self: &Arc<NamedStreams>,
         name: &Name,
         plan: &Plan,
-        resume: u64,
-        state: &State,
+        resume: Option<u64>,
         connection: &Arc<Connection>,
-    ) -> Result<(Arc<Channel>, Reservation), JoinError> {
+    ) -> Result<(Subscription, Reservation), SubscribeError> {
         let mut channels = lock(&self.channels);
         if let Some(channel) = channels.get(name) {
             if !channel.fits(plan) {
-                return Err(JoinError::Differs(Arc::clone(channel)));
+                return Err(SubscribeError::Differs(Arc::clone(channel)));
             }
-            let reservation = reserve(state, plan, channel.rate(plan))?;
-            lock(&channel.followers).push(Arc::clone(connection));
-            return Ok((Arc::clone(channel), reservation));
+            let reservation = self.reserve(plan, channel.rate(plan))?;
+            return Ok((Subscription::new(channel, connection, resume), reservation));
         }
         if channels.len() >= CHANNELS_MAX {
-            return Err(JoinError::TooMany);
+            return Err(SubscribeError::TooMany);
         }
-        let (shape, interval) = (plan.shape(), plan.interval.unwrap_or(state.config.interval));
+        let (shape, interval) = (plan.shape(), plan.interval.unwrap_or(self.interval));
         let own_rate = budget::rate(shape.event_len(u64::MAX), interval, false);
         let channel = Arc::new(Channel {
             interval,
             shape,
-            _reservation: state.budget.reserve(own_rate, 0, Instant::now()).map_err(JoinError::TooMuch)?,
+            _reservation: self.budget.reserve(own_rate, 0, Instant::now()).map_err(SubscribeError::TooMuch)?,
             ticker: Wake::default(),
-            log: Mutex::new(Log { events: VecDeque::new(), bytes: 0, next: resume + 1 }),
-            followers: Mutex::new(vec![Arc::clone(connection)]),
+            log: Mutex::new(Log { events: VecDeque::new(), bytes: 0, next: resume.unwrap_or(0) + 1 }),
+            followers: Mutex::default(),
         });
-        let reservation = reserve(state, plan, channel.rate(plan))?;
-        let (hub, ticking, ticked) = (Arc::clone(self), Arc::clone(&channel), name.clone());
-        let ticker = move || ticking.tick(|| hub.retire(&ticked, &ticking));
-        let named = thread::Builder::new().name("ticker".to_owned()).stack_size(STACK);
-        named.spawn(ticker).map_err(JoinError::Spawn)?;
-        channels.insert(name.clone(), Arc::clone(&channel));
-        Ok((channel, reservation))
+        let reservation = self.reserve(plan, channel.rate(plan))?;
+        let subscription = Subscription::new(&channel, connection, resume);
+        let (named, ticking, ticked) = (Arc::clone(self), Arc::clone(&channel), name.clone());
+        let ticker = move || ticking.tick(|| named.retire(&ticked, &ticking));
+        let thread = thread::Builder::new().name("ticker".to_owned()).stack_size(STACK);
+        thread.spawn(ticker).map_err(SubscribeError::Spawn)?;
+        channels.insert(name.clone(), channel);
+        Ok((subscription, reservation))
+    }
+
+    fn reserve(&self, plan: &Plan, rate: u64) -> Result<Reservation, SubscribeError> {
+        self.budget.reserve(rate, plan.pad as u64, Instant::now()).map_err(SubscribeError::TooMuch)
     }
 
     /// Removes a channel without followers; false if somebody joined in between.
@@ -178,7 +190,7 @@ impl Channel {
         followers.retain(|follower| follower.id != id);
         if followers.is_empty() {
             // The ticker may have to end before its next tick.
-            self.ticker.set(NEWS);
+            self.ticker.set(EVENT_READY);
         }
     }
 
@@ -232,13 +244,38 @@ impl Channel {
         }
         drop(log);
         for follower in lock(&self.followers).iter() {
-            follower.wake.set(NEWS);
+            follower.wake.set(EVENT_READY);
         }
     }
 }
 
-fn reserve(state: &State, plan: &Plan, rate: u64) -> Result<Reservation, JoinError> {
-    state.budget.reserve(rate, plan.pad as u64, Instant::now()).map_err(JoinError::TooMuch)
+/// A place among the subscribers of a named stream, given up when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    pub(crate) channel: Arc<Channel>,
+    connection: ConnectionId,
+    /// The id after which the client resumes.
+    resume: Option<u64>,
+}
+
+impl Subscription {
+    fn new(channel: &Arc<Channel>, connection: &Arc<Connection>, resume: Option<u64>) -> Subscription {
+        lock(&channel.followers).push(Arc::clone(connection));
+        Subscription { channel: Arc::clone(channel), connection: connection.id, resume }
+    }
+
+    /// Makes `terms` begin where the channel is now. Its ids began with somebody else, so the count is that of this
+    /// response.
+    pub(crate) fn begin(&self, terms: &mut Terms, count: Option<u64>) {
+        terms.base = self.channel.begin(self.resume) - 1;
+        terms.last = count.map(|count| terms.base.saturating_add(count));
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.channel.leave(self.connection);
+    }
 }
 
 fn size(event: &Stamped) -> usize {

@@ -1,6 +1,5 @@
 //! Which streams run, and which ended lately.
 
-use crate::lock::lock;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::registry::unix_us;
+use crate::lock::lock;
+use crate::site::time::unix_us;
 
 /// Ended streams that are remembered.
 const ENDED_MAX: usize = 4096;
@@ -44,14 +44,14 @@ impl EndedBy {
 
 /// How a stream ended.
 #[derive(Debug, Clone)]
-pub(crate) struct Outcome {
+pub(crate) struct StreamEnd {
     pub(crate) by: EndedBy,
     pub(crate) reason: String,
 }
 
 /// A running stream. Its thread alone counts.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct OpenStream {
     pub(crate) id: Box<str>,
     opened_us: u64,
     opened: Instant,
@@ -59,9 +59,9 @@ pub(crate) struct Stream {
     bytes: AtomicU64,
 }
 
-impl Stream {
-    pub(crate) fn new(id: &str) -> Stream {
-        Stream {
+impl OpenStream {
+    pub(crate) fn new(id: &str) -> OpenStream {
+        OpenStream {
             id: id.into(),
             opened_us: unix_us(),
             opened: Instant::now(),
@@ -137,18 +137,18 @@ pub(crate) struct Totals {
 
 #[derive(Debug, Default)]
 struct Streams {
-    open: HashMap<Box<str>, Arc<Stream>>,
+    open: HashMap<Box<str>, Arc<OpenStream>>,
     ended: VecDeque<StreamReport>,
     totals: Totals,
 }
 
 /// All streams.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(Mutex<Streams>);
+pub(crate) struct StreamRegistry(Mutex<Streams>);
 
-impl Ledger {
+impl StreamRegistry {
     /// Opens a stream, if its id is free and not more than `max` are open with it.
-    pub(crate) fn open(&self, stream: &Arc<Stream>, max: usize) -> Result<(), Denied> {
+    pub(crate) fn open(&self, stream: &Arc<OpenStream>, max: usize) -> Result<(), Denied> {
         let mut streams = lock(&self.0);
         if streams.open.contains_key(&stream.id) {
             return Err(Denied::InUse);
@@ -161,20 +161,20 @@ impl Ledger {
     }
 
     /// Takes back that a stream was opened.
-    pub(crate) fn forget(&self, stream: &Stream) {
+    pub(crate) fn forget(&self, stream: &OpenStream) {
         lock(&self.0).open.remove(&stream.id);
     }
 
     /// Closes a stream, and remembers how it ended. It hides an older one of the same id.
-    pub(crate) fn close(&self, stream: &Stream, outcome: &Outcome) {
+    pub(crate) fn close(&self, stream: &OpenStream, end: &StreamEnd) {
         let mut report = stream.report();
         report.state = "ended";
-        report.ended_by = Some(outcome.by);
-        report.reason = Some(outcome.reason.clone());
+        report.ended_by = Some(end.by);
+        report.reason = Some(end.reason.clone());
         report.ended_us = Some(unix_us());
         let mut streams = lock(&self.0);
         streams.open.remove(&stream.id);
-        streams.totals.ended[EndedBy::ALL.iter().position(|by| *by == outcome.by).unwrap_or_default()] += 1;
+        streams.totals.ended[EndedBy::ALL.iter().position(|by| *by == end.by).unwrap_or_default()] += 1;
         streams.totals.events += report.events;
         streams.totals.bytes += report.bytes;
         if streams.ended.len() == ENDED_MAX {
@@ -213,41 +213,41 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    fn ended(by: EndedBy) -> Outcome {
-        Outcome { by, reason: "because".to_owned() }
+    fn ended(by: EndedBy) -> StreamEnd {
+        StreamEnd { by, reason: "because".to_owned() }
     }
 
     #[test]
     fn an_id_is_free_again_when_its_stream_ended() {
-        let ledger = Ledger::default();
-        let stream = Arc::new(Stream::new("a"));
-        assert_eq!(ledger.open(&stream, 2), Ok(()));
-        assert_eq!(ledger.open(&Arc::new(Stream::new("a")), 2), Err(Denied::InUse));
+        let registry = StreamRegistry::default();
+        let stream = Arc::new(OpenStream::new("a"));
+        assert_eq!(registry.open(&stream, 2), Ok(()));
+        assert_eq!(registry.open(&Arc::new(OpenStream::new("a")), 2), Err(Denied::InUse));
         stream.count(3, 100);
-        ledger.close(&stream, &ended(EndedBy::Count));
-        assert_eq!(ledger.report("a").unwrap().state, "ended");
-        assert_eq!(ledger.open(&Arc::new(Stream::new("a")), 2), Ok(()));
-        assert_eq!(ledger.report("a").unwrap().state, "open");
+        registry.close(&stream, &ended(EndedBy::Count));
+        assert_eq!(registry.report("a").unwrap().state, "ended");
+        assert_eq!(registry.open(&Arc::new(OpenStream::new("a")), 2), Ok(()));
+        assert_eq!(registry.report("a").unwrap().state, "open");
     }
 
     #[test]
     fn no_more_streams_than_allowed() {
-        let ledger = Ledger::default();
-        assert_eq!(ledger.open(&Arc::new(Stream::new("a")), 1), Ok(()));
-        assert_eq!(ledger.open(&Arc::new(Stream::new("b")), 1), Err(Denied::Full));
+        let registry = StreamRegistry::default();
+        assert_eq!(registry.open(&Arc::new(OpenStream::new("a")), 1), Ok(()));
+        assert_eq!(registry.open(&Arc::new(OpenStream::new("b")), 1), Err(Denied::Full));
     }
 
     #[test]
     fn only_so_many_ended_streams_are_remembered() {
-        let ledger = Ledger::default();
+        let registry = StreamRegistry::default();
         for n in 0..=ENDED_MAX {
-            let stream = Arc::new(Stream::new(&n.to_string()));
-            ledger.open(&stream, 1).unwrap();
-            ledger.close(&stream, &ended(EndedBy::Client));
+            let stream = Arc::new(OpenStream::new(&n.to_string()));
+            registry.open(&stream, 1).unwrap();
+            registry.close(&stream, &ended(EndedBy::Client));
         }
-        assert!(ledger.report("0").is_none());
-        assert!(ledger.report("1").is_some());
-        let totals = ledger.totals();
+        assert!(registry.report("0").is_none());
+        assert!(registry.report("1").is_some());
+        let totals = registry.totals();
         assert_eq!((totals.open, totals.opened, totals.ended[0]), (0, ENDED_MAX as u64 + 1, ENDED_MAX as u64 + 1));
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use rustix::net::sockopt::set_tcp_user_timeout;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
-use super::config::Timeouts;
+use super::connection::Role;
+use super::timeouts::Timeouts;
 
 /// Connections that may wait to be accepted. The standard library's 128 overflow when hundreds come at once.
 const BACKLOG: i32 = 4096;
@@ -17,6 +18,13 @@ const BACKLOG: i32 = 4096;
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How often another port is tried when port 0 gave one that is taken on a further address of the same host.
 const PORT_TRIES: usize = 16;
+
+/// A listening socket and what it is for.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
+    pub(crate) role: Role,
+}
 
 /// `HOST:PORT` or `:PORT`, as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]

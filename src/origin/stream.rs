@@ -11,24 +11,24 @@ use std::time::{Duration, Instant};
 use flate2::write::GzEncoder;
 use socket2::SockRef;
 
-use super::hub::{Channel, Next};
-use super::ledger::{EndedBy, Outcome, Stream};
-use super::outlet;
-use super::registry::{Connection, unix_us};
-use super::ring::Shared;
-use super::service::After;
-use super::streams::Opened;
-use super::wake::{PEER_FIN, PEER_GONE, STOP};
+use super::guard::StreamGuard;
+use super::named::{Channel, Next};
+use super::stream_registry::{EndedBy, OpenStream, StreamEnd};
 use crate::http::chunk::{LAST_CHUNK, Piece};
 use crate::schedule::plan::{End, Framing, Plan};
 use crate::schedule::{Due, Ending, Schedule, Terms};
+use crate::server::connection::Connection;
+use crate::server::service::{ConnectionState, Task, TaskContext};
+use crate::server::socket_io;
+use crate::server::wake::{PEER_FIN, PEER_GONE, STOP};
 use crate::shutdown::Stop;
+use crate::site::time::unix_us;
 use crate::stamp::{Shape, Stamped, padding_piece, push_padding};
 
 /// The comment of a heartbeat.
 const HEARTBEAT: &[u8] = b": heartbeat\n\n";
 /// The comment that makes a client that is gone answer with a reset.
-const KNOCK: &[u8] = b":\n\n";
+const HALF_CLOSE_PROBE: &[u8] = b":\n\n";
 /// Padding is written in pieces of this size.
 const PAD_PIECE: usize = 16 * 1024;
 
@@ -40,37 +40,47 @@ enum Finish {
     Gone(String),
 }
 
-/// Sends a stream from its head to its end, on the calling thread.
-pub(crate) fn run(shared: &Shared, connection: &Connection, mut opened: Box<Opened>) -> After {
-    connection.wake.take();
-    if shared.stop.is_triggered() {
-        connection.wake.set(STOP);
-    }
-    if let Err(error) = shared.watcher.watch(&connection.stream, connection.id) {
-        log::warn!("watch for a hang-up of {}: {error}; it will be noticed at a write", connection.peer);
-    }
-    let mut sender = Sender {
-        connection,
-        stop: &shared.stop,
-        stream: Arc::clone(&opened.lease.stream),
-        framing: opened.plan.framing,
-        heartbeat_pad: opened.plan.heartbeat_pad,
-        encoder: opened.encoder.take(),
-        begun: false,
-        broken: false,
-        half_closed: false,
-    };
-    let Err(finish) = sender.play(&mut opened);
-    shared.watcher.unwatch(&connection.stream);
-    let (outcome, terminator) = sender.conclude(finish, opened.plan.end);
-    // A client that has seen the end finds the stream ended, and its place free.
-    opened.lease.finish(outcome);
-    match terminator {
-        Some(bytes) if sender.write(&bytes).is_ok() => match sender.framing {
-            Framing::Close => After::Last,
-            Framing::Chunked | Framing::Length => After::Complete,
-        },
-        _ => After::Broken,
+/// A stream that is admitted, with all that its thread needs to send it.
+#[derive(Debug)]
+pub(crate) struct StreamTask {
+    pub(super) head: Vec<u8>,
+    /// There until it is sent.
+    pub(super) hello: Option<Stamped>,
+    /// Made by the router, on whose stack there is room for it while it is made.
+    pub(super) encoder: Option<GzEncoder<Vec<u8>>>,
+    pub(super) plan: Plan,
+    pub(super) terms: Terms,
+    pub(super) guard: StreamGuard,
+}
+
+impl Task for StreamTask {
+    /// Sends the stream from its head to its end.
+    fn run(mut self: Box<StreamTask>, context: TaskContext<'_>) -> ConnectionState {
+        let TaskContext { connection, watcher, stop, .. } = context;
+        watcher.begin(connection, stop);
+        let mut sender = Sender {
+            connection,
+            stop,
+            stream: Arc::clone(&self.guard.stream),
+            framing: self.plan.framing,
+            heartbeat_pad: self.plan.heartbeat_pad,
+            encoder: self.encoder.take(),
+            begun: false,
+            broken: false,
+            half_closed: false,
+        };
+        let Err(finish) = sender.play(&mut self);
+        watcher.end(&connection.stream);
+        let (end, terminator) = sender.conclude(finish, self.plan.end);
+        // A client that has seen the end finds the stream ended, and its place free.
+        self.guard.finish(end);
+        match terminator {
+            Some(bytes) if sender.write(&bytes).is_ok() => match sender.framing {
+                Framing::Close => ConnectionState::Last,
+                Framing::Chunked | Framing::Length => ConnectionState::Complete,
+            },
+            _ => ConnectionState::Broken,
+        }
     }
 }
 
@@ -79,7 +89,7 @@ struct Sender<'a> {
     connection: &'a Connection,
     stop: &'a Stop,
     /// Where it counts what it has sent.
-    stream: Arc<Stream>,
+    stream: Arc<OpenStream>,
     framing: Framing,
     /// Bytes of padding in each heartbeat.
     heartbeat_pad: usize,
@@ -93,18 +103,18 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    fn play(&mut self, opened: &mut Opened) -> Result<Infallible, Finish> {
-        let head = std::mem::take(&mut opened.head);
-        let start = self.open(head, opened.hello.take(), &opened.plan)?;
-        match &opened.lease.membership {
-            Some(membership) => {
+    fn play(&mut self, task: &mut StreamTask) -> Result<Infallible, Finish> {
+        let head = std::mem::take(&mut task.head);
+        let start = self.open(head, task.hello.take(), &task.plan)?;
+        match &task.guard.subscription {
+            Some(subscription) => {
                 // Delays may have passed since; but a length was promised for the events of then.
                 if self.framing != Framing::Length {
-                    membership.begin(&mut opened.terms, opened.plan.count);
+                    subscription.begin(&mut task.terms, task.plan.count);
                 }
-                self.follow(Schedule::new(opened.terms, start), &membership.channel)
+                self.follow(Schedule::new(task.terms, start), &subscription.channel)
             }
-            None => self.tick(Schedule::new(opened.terms, start), &opened.terms, &opened.plan.shape()),
+            None => self.tick(Schedule::new(task.terms, start), &task.terms, &task.plan.shape()),
         }
     }
 
@@ -157,7 +167,7 @@ impl Sender<'_> {
             let (at, due) = schedule.next();
             let flags = self.connection.wake.wait_until(at);
             if flags != 0 {
-                self.heed(flags, &mut schedule)?;
+                self.handle_wake(flags, &mut schedule)?;
                 continue;
             }
             let Due::Event(seq) = due else {
@@ -183,7 +193,7 @@ impl Sender<'_> {
                         self.stream.count(1, 0);
                         schedule.sent(seq, Instant::now());
                         let flags = self.connection.wake.take();
-                        self.heed(flags, &mut schedule)?;
+                        self.handle_wake(flags, &mut schedule)?;
                         continue;
                     }
                     Next::Behind => {
@@ -194,7 +204,7 @@ impl Sender<'_> {
             }
             match self.connection.wake.wait_until(at) {
                 0 => self.other(due, &mut schedule)?,
-                flags => self.heed(flags, &mut schedule)?,
+                flags => self.handle_wake(flags, &mut schedule)?,
             }
         }
     }
@@ -210,7 +220,7 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn heed(&mut self, flags: u8, schedule: &mut Schedule) -> Result<(), Finish> {
+    fn handle_wake(&mut self, flags: u8, schedule: &mut Schedule) -> Result<(), Finish> {
         if flags & STOP != 0 {
             return Err(Finish::Stopped);
         }
@@ -219,7 +229,7 @@ impl Sender<'_> {
         }
         if flags & PEER_FIN != 0 && !self.half_closed {
             self.half_closed = true;
-            self.knock()?;
+            self.probe_half_close()?;
             schedule.wrote(Instant::now());
         }
         Ok(())
@@ -227,12 +237,12 @@ impl Sender<'_> {
 
     /// FIN may mean a legal half-close, or that the client is gone. In the latter case it answers what is written with a
     /// reset, within a round trip. In a body of fixed length there is no room for that, so that it counts as gone.
-    fn knock(&mut self) -> Result<(), Finish> {
+    fn probe_half_close(&mut self) -> Result<(), Finish> {
         if self.framing == Framing::Length {
             return Err(self.gone());
         }
         log::debug!("{} sent FIN; writing a comment to see whether it still reads", self.connection.peer);
-        self.comment(KNOCK)
+        self.comment(HALF_CLOSE_PROBE)
     }
 
     fn heartbeat(&mut self) -> Result<(), Finish> {
@@ -271,14 +281,14 @@ impl Sender<'_> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Finish> {
-        outlet::write(&self.connection.stream, bytes).map_err(|error| self.failed(&error))
+        socket_io::write(&self.connection.stream, bytes).map_err(|error| self.failed(&error))
     }
 
     /// The connection broke, by what the kernel tells of it.
     fn gone(&mut self) -> Finish {
-        match outlet::pending_error(&self.connection.stream) {
+        match socket_io::pending_error(&self.connection.stream) {
             Some(error) => self.failed(&error),
-            None => Finish::Gone(outlet::CLOSED.to_owned()),
+            None => Finish::Gone(socket_io::CLOSED.to_owned()),
         }
     }
 
@@ -288,15 +298,15 @@ impl Sender<'_> {
         match error.kind() {
             // A write that would not end by itself was ended by the stop.
             BrokenPipe | WouldBlock if self.stop.is_triggered() => Finish::Stopped,
-            ConnectionReset if self.half_closed => Finish::Gone(outlet::CLOSED.to_owned()),
-            _ => Finish::Gone(outlet::reason(error)),
+            ConnectionReset if self.half_closed => Finish::Gone(socket_io::CLOSED.to_owned()),
+            _ => Finish::Gone(socket_io::reason(error)),
         }
     }
 
     /// How the stream ended, and what is still to be written of it; nothing if it ends without a terminator.
-    fn conclude(&mut self, finish: Finish, end: End) -> (Outcome, Option<Vec<u8>>) {
+    fn conclude(&mut self, finish: Finish, end: End) -> (StreamEnd, Option<Vec<u8>>) {
         let (by, reason) = match finish {
-            Finish::Gone(reason) => return (Outcome { by: EndedBy::Client, reason }, None),
+            Finish::Gone(reason) => return (StreamEnd { by: EndedBy::Client, reason }, None),
             Finish::Due(_) if end == End::Abort => return (self.abort(), None),
             Finish::Due(Ending::Count) => (EndedBy::Count, "all events that were asked for are sent"),
             Finish::Due(Ending::Duration) => (EndedBy::Duration, "its time is over"),
@@ -304,14 +314,14 @@ impl Sender<'_> {
         };
         // A length that was promised is there only when all events are.
         let cut_short = self.broken || !self.begun || (self.framing == Framing::Length && by != EndedBy::Count);
-        (Outcome { by, reason: reason.to_owned() }, (!cut_short).then(|| self.terminator()))
+        (StreamEnd { by, reason: reason.to_owned() }, (!cut_short).then(|| self.terminator()))
     }
 
     /// Makes the close of the connection a reset, which discards what was not yet sent.
-    fn abort(&self) -> Outcome {
+    fn abort(&self) -> StreamEnd {
         match SockRef::from(&self.connection.stream).set_linger(Some(Duration::ZERO)) {
-            Ok(()) => Outcome { by: EndedBy::Abort, reason: "reset as asked for".to_owned() },
-            Err(error) => Outcome { by: EndedBy::Error, reason: format!("can't reset the connection: {error}") },
+            Ok(()) => StreamEnd { by: EndedBy::Abort, reason: "reset as asked for".to_owned() },
+            Err(error) => StreamEnd { by: EndedBy::Error, reason: format!("can't reset the connection: {error}") },
         }
     }
 
