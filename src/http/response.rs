@@ -100,13 +100,14 @@ impl Response {
         self.fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
     }
 
-    /// The response as it goes over the wire. A 204 has no Content-Length (RFC 9110, section 8.6).
+    /// The response as it goes over the wire. A 204 has no Content-Length, and that of a 304
+    /// would be the one of the 200 (RFC 9110, section 8.6).
     pub fn encode(&self, now: SystemTime, persistence: Persistence, body: Body) -> Vec<u8> {
         let mut head = Head::new(self.status, now);
         for (name, value) in &self.fields {
             head.field(name, value);
         }
-        if self.status != 204 {
+        if !matches!(self.status, 204 | 304) {
             head.field("Content-Length", itoa::Buffer::new().format(self.body.len()));
         }
         if persistence == Persistence::Close {

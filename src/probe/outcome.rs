@@ -1,6 +1,6 @@
 //! What was measured of a path, made into its report.
 //!
-//! What counts of streams that ran at once is told by the script `core` in `index.html`, too: change both.
+//! What counts of streams that ran at once is told by `src/page/core.js`, too: change both.
 
 use std::time::{Duration, Instant};
 

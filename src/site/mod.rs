@@ -30,9 +30,9 @@ pub(crate) use health::HEALTHY;
 pub(crate) use route::Route;
 
 /// What origin and relay have in common.
-const ROUTES: &[Route] = &[page::ROUTE, page::INDEX, products::ROUTE, health::ROUTE];
+const ROUTES: &[Route] = &[products::ROUTE, health::ROUTE];
 
 /// The route of a path that origin and relay have in common.
 pub(crate) fn find(path: &str) -> Option<&'static Route> {
-    ROUTES.iter().find(|route| route.path == path)
+    ROUTES.iter().chain(page::ROUTES).find(|route| route.path == path)
 }

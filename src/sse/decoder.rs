@@ -3,7 +3,7 @@
 //!
 //! Bytes go in as they come, cut anywhere; items come out as soon as the byte that completes them is there.
 //!
-//! The script `core` in `index.html` says the same in JavaScript, under the same names: change both.
+//! `src/page/core.js` says the same in JavaScript, under the same names: change both.
 
 use std::fmt;
 

@@ -3,7 +3,7 @@
 //! Pure: every time comes in as an argument. Names that end in `_us` are microseconds: `at_us` and the like on the
 //! probe's own clock, since its start; `sent_us` on the origin's clock, Unix time, until a [`Clock`] has translated it.
 //!
-//! The script `core` in `index.html` says the same in JavaScript, under the same names: change both.
+//! `src/page/core.js` says the same in JavaScript, under the same names: change both.
 
 mod clock;
 mod journal;

@@ -5,7 +5,7 @@
 //! A slow stream of small events names the verdict; the others explain it. Another origin's streams are judged by
 //! arrivals alone.
 //!
-//! The script `core` in `index.html` says the same in JavaScript, under the same names: change both.
+//! `src/page/core.js` says the same in JavaScript, under the same names: change both.
 
 mod answer;
 mod classify;

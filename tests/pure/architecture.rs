@@ -50,6 +50,7 @@ const FUNCTION_LINES: usize = 60;
 const CIRCLES: &[&str] = &[
     "cat/follow.rs cat/mod.rs cat/print.rs",
     "diagnose/case.rs diagnose/mod.rs",
+    "diagnose/patience.rs diagnose/patience/decide.rs",
     "probe/clock.rs probe/mod.rs probe/outcome.rs probe/own_time.rs probe/path.rs probe/stream.rs",
     "report/chart.rs report/json.rs report/page.rs report/table.rs report/text.rs report/timing.rs report/words.rs",
     "report/diagnosis/html.rs report/diagnosis/html/details.rs report/diagnosis/html/matrix.rs",
@@ -202,9 +203,7 @@ fn files_and_functions_are_short() {
 
 /// The judging core in the page, the twin of `sse::decoder`, `stats` and `verdict`.
 fn core() -> String {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("index.html")).unwrap();
-    let (_, core) = page.split_once("<script type=\"module\" id=\"core\">").expect("the page has a core");
-    core.split_once("</script>").unwrap().0.to_owned()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page/core.js")).unwrap()
 }
 
 #[test]

@@ -72,6 +72,24 @@ fn the_live_stream_is_judged_wherever_the_page_is() {
 
 #[test]
 #[ignore = "needs chromium"]
+fn scripts_that_do_not_start_are_no_blank_page() {
+    let origin = Origin::start();
+    let place = format!("http://{}/", origin.address);
+    let mut browser = Browser::start();
+    let is_shown = "document.getElementById('not-started').checkVisibility({visibilityProperty: true})";
+    for blocked in ["*/page/list.js", "*/page/*"] {
+        browser.call("Network.setBlockedURLs", json!({"urls": [blocked]}));
+        browser.open(&place);
+        browser.wait_for(is_shown);
+        assert!(text(&mut browser, "not-started").contains("did not start"));
+    }
+    browser.call("Network.setBlockedURLs", json!({"urls": []}));
+    browser.open(&place);
+    browser.wait_for("document.getElementById('not-started') === null");
+}
+
+#[test]
+#[ignore = "needs chromium"]
 fn settings_go_into_the_address() {
     let origin = Origin::start();
     let place = format!("http://{}/", origin.address);

@@ -17,9 +17,7 @@ const TELL: &str = include_str!("tell.js");
 
 /// The core, in an empty page.
 pub(crate) fn core() -> Browser {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("index.html")).unwrap();
-    let (_, rest) = page.split_once("<script type=\"module\" id=\"core\">\n").expect("the page has a core");
-    let (core, _) = rest.split_once("</script>").unwrap();
+    let core = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page/core.js")).unwrap();
     let mut browser = Browser::start();
     browser.evaluate(&format!("(() => {{ 'use strict';\n{core}\n}})()"));
     browser.evaluate(TELL);

@@ -1,4 +1,5 @@
-//! Streams of our origin that run side by side. One thread waits for all of them, and keeps of each what came and when.
+//! A stream of our origin that is read in passing: what came meanwhile is taken when somebody looks. When it came is
+//! known all the same.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::TryRecvError;
 
 use crate::client::content::Content;
-use crate::client::live::{Limits, Live, News};
+use crate::client::live::{Live, News};
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{Client, Ending, Request};
 use crate::nonce::nonce;
@@ -31,9 +32,9 @@ const PACE: [&str; 11] = [
     "end",
 ];
 
-/// A stream, and what came of it.
+/// A stream that is being read.
 #[derive(Debug)]
-pub(super) struct TrackedStream {
+pub(super) struct Reading {
     /// The id that it was asked for with.
     pub(super) id: String,
     pub(super) seen: Seen,
@@ -66,12 +67,12 @@ pub(super) struct Seen {
     pub(super) end: Option<(Instant, Ending)>,
 }
 
-impl TrackedStream {
+impl Reading {
     /// Asks for a stream of this pace, on a connection of its own; `request` is the user's one for a stream.
     ///
     /// # Errors
     /// When no thread, or no random number, is left.
-    pub(super) fn start(client: &Client, request: &Request, pace: &str) -> io::Result<TrackedStream> {
+    pub(super) fn start(client: &Client, request: &Request, pace: &str) -> io::Result<Reading> {
         let id = nonce()?;
         let mut request = request.clone();
         request.take_header(LAST_EVENT_ID);
@@ -87,11 +88,11 @@ impl TrackedStream {
             newest_us: None,
             end: None,
         };
-        Ok(TrackedStream { id, seen, live: Live::start(client, request)?, content: None, decoder: Decoder::default() })
+        Ok(Reading { id, seen, live: Live::start(client, request)?, content: None, decoder: Decoder::default() })
     }
 
     /// Takes what has come.
-    fn take_all(&mut self) {
+    pub(super) fn look(&mut self) {
         while self.seen.end.is_none() {
             match self.live.news().try_recv() {
                 Ok(news) => self.take(news),
@@ -147,19 +148,6 @@ impl TrackedStream {
             self.end(at, &reason);
         }
     }
-}
-
-/// Waits until something comes on one of these streams, or until `due`, and takes all that has come. False when `limits`
-/// have ended the wait.
-pub(super) fn wait<'a>(
-    streams: impl IntoIterator<Item = &'a mut TrackedStream>,
-    due: Option<Instant>,
-    limits: &Limits,
-) -> bool {
-    let mut running: Vec<_> = streams.into_iter().filter(|stream| stream.seen.end.is_none()).collect();
-    let goes_on = limits.wait_for_any(running.iter().map(|stream| stream.live.news()), due);
-    running.iter_mut().for_each(|stream| stream.take_all());
-    goes_on
 }
 
 /// A stream's URL with another pace.
