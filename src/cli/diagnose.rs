@@ -15,7 +15,7 @@ use super::interrupt::Wish;
 use super::output::unless_unread;
 use super::terminal::{self, Progress};
 use super::values::{WITHIN, long_wait, run_time};
-use crate::diagnose::patience::IDLE_MAX;
+use crate::diagnose::limits::IDLE_MAX;
 use crate::diagnose::{self, Against, Config, Depth};
 use crate::report::diagnosis::{self, Diagnosed};
 use crate::verdict::Judgement;

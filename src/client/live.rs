@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, at, bounded, never, select};
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, at, bounded, never, select};
 
 use super::content::Content;
 use super::{Arrival, Client, ClientError, Ending, Head, Request, Stopper};
@@ -69,6 +69,25 @@ impl Limits {
             recv(self.stopped) -> _ => Next::Stopped,
             recv(time_up) -> _ => Next::TimeUp,
         }
+    }
+
+    /// Waits until one of `channels` has something to say or is disconnected, or until `due`. False when these limits have
+    /// ended the wait.
+    pub fn wait_for_any<'a, T: 'a>(
+        &self,
+        channels: impl IntoIterator<Item = &'a Receiver<T>>,
+        due: Option<Instant>,
+    ) -> bool {
+        let mut select = Select::new();
+        select.recv(&self.stopped);
+        for channel in channels {
+            select.recv(channel);
+        }
+        match due.into_iter().chain(self.deadline).min() {
+            Some(end) => drop(select.ready_deadline(end)),
+            None => drop(select.ready()),
+        }
+        !self.are_over()
     }
 
     /// Whether they have ended everything.
@@ -186,8 +205,14 @@ mod tests {
         assert!(!limits.are_over() && limits.at_most(Duration::ZERO).are_over());
         let second = limits.at_most(Duration::from_secs(1));
         assert!(limits.leave(Duration::MAX) && second.leave(Duration::ZERO) && !second.leave(Duration::from_secs(2)));
+        let soon = Instant::now() + Duration::from_millis(1);
+        assert!(limits.wait_for_any(&[never::<()>()], Some(soon)) && Instant::now() >= soon);
+        assert!(!limits.at_most(Duration::ZERO).wait_for_any(&[never::<()>()], None));
+        let (sender, data) = bounded(1);
+        sender.send(()).unwrap();
+        assert!(limits.wait_for_any([&never(), &data], None));
         drop(stop);
-        assert!(limits.are_over());
+        assert!(!limits.wait_for_any(&[never::<()>()], None) && limits.are_over());
         assert!(matches!(limits.pause(Duration::MAX), Some(Next::Stopped)));
     }
 }

@@ -5,10 +5,10 @@
 //! ```
 
 mod case;
-pub mod crowd;
-pub mod leaving;
-pub mod patience;
-mod reading;
+pub mod concurrency;
+pub mod disconnect;
+pub mod limits;
+mod tracked;
 
 use std::io;
 use std::thread;
@@ -181,11 +181,11 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
 /// Measures how long the path lets streams be, how it tells that clients have left, and how many it passes at once;
 /// `request` is one that streams.
 fn endurance(client: &Client, request: &Request, idle_max: Duration, limits: &Limits) -> io::Result<Endurance> {
-    let crowd = crowd::measure(client, request, crowd::CROWD, limits)?;
-    let leaving = || leaving::measure(client, request, limits);
+    let crowd = concurrency::measure(client, request, concurrency::STREAMS, limits)?;
+    let leaving = || disconnect::measure(client, request, limits);
     thread::scope(|scope| {
-        let leaving = thread::Builder::new().name("leaving".to_owned()).spawn_scoped(scope, leaving)?;
-        let patience = patience::measure(client, request, idle_max, limits)?;
+        let leaving = thread::Builder::new().name("disconnect".to_owned()).spawn_scoped(scope, leaving)?;
+        let patience = limits::measure(client, request, idle_max, limits)?;
         let leaving = leaving.join().unwrap_or_else(|_| Err(probe::lost()))?;
         Ok(Endurance { patience, leaving, crowd })
     })

@@ -50,7 +50,6 @@ const FUNCTION_LINES: usize = 60;
 const CIRCLES: &[&str] = &[
     "cat/follow.rs cat/mod.rs cat/print.rs",
     "diagnose/case.rs diagnose/mod.rs",
-    "diagnose/patience.rs diagnose/patience/decide.rs",
     "probe/clock.rs probe/mod.rs probe/outcome.rs probe/own_time.rs probe/path.rs probe/stream.rs",
     "report/chart.rs report/json.rs report/page.rs report/table.rs report/text.rs report/timing.rs report/words.rs",
     "report/diagnosis/html.rs report/diagnosis/html/details.rs report/diagnosis/html/matrix.rs",

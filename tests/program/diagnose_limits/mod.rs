@@ -1,9 +1,9 @@
 //! What a path does to streams that are quiet, left, or many: the library's measurements, through the real proxy and a
 //! relay, of the real origin. What one test waits for, others wait for at the same time.
 
-mod crowd;
-mod leaving;
-mod patience;
+mod concurrency;
+mod disconnect;
+mod limits;
 
 use std::time::Duration;
 

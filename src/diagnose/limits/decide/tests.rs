@@ -184,3 +184,30 @@ fn one_stream_that_was_cut_where_longer_silences_passed_is_no_limit() {
     });
     assert_eq!((cut_busy.lifetime_cut, cut_busy.lived), (None, Some(3 * SECOND)));
 }
+
+#[test]
+fn nothing_is_missed_before_it_is_due() {
+    let idle = |idle, showed| World { idle, showed, ..CALM };
+    let worlds = [
+        CALM,
+        idle(20.5, Showed::Truncated),
+        idle(20.5, Showed::Hang),
+        World { comments_from: 2, ..idle(20.5, Showed::Clean) },
+        World { age: 50.0, ..CALM },
+        World { tells_origin: false, ..idle(60.0, Showed::Hang) },
+    ];
+    let mut waits = 0;
+    for world in worlds {
+        for at in (0..140).map(|n| SECOND * n) {
+            let mut observed = world.all(at);
+            // One stream has no head for a while.
+            observed[1].head = observed[1].head.filter(|_| at > SECOND * 5);
+            let Some(due) = next_due(&observed, at) else { continue };
+            let state = |now| (is_settled(&observed, now), observed.iter().filter(|one| one.needs_word(now)).count());
+            let steps = (1..).map(|n| at + SECOND / 4 * n).take_while(|now| *now < due);
+            steps.for_each(|now| assert_eq!(state(now), state(at), "{at:?}, {now:?}, due {due:?}"));
+            waits += usize::from(state(due) != state(at));
+        }
+    }
+    assert!(waits > 100, "{waits}");
+}

@@ -1,5 +1,4 @@
-//! A stream of our origin that is read in passing: what came meanwhile is taken when somebody looks. When it came is
-//! known all the same.
+//! Streams of our origin that run side by side. One thread waits for all of them, and keeps of each what came and when.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -7,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::TryRecvError;
 
 use crate::client::content::Content;
-use crate::client::live::{Live, News};
+use crate::client::live::{Limits, Live, News};
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{Client, Ending, Request};
 use crate::nonce::nonce;
@@ -32,9 +31,9 @@ const PACE: [&str; 11] = [
     "end",
 ];
 
-/// A stream that is being read.
+/// A stream, and what came of it.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct TrackedStream {
     /// The id that it was asked for with.
     pub(super) id: String,
     pub(super) seen: Seen,
@@ -67,12 +66,12 @@ pub(super) struct Seen {
     pub(super) end: Option<(Instant, Ending)>,
 }
 
-impl Reading {
+impl TrackedStream {
     /// Asks for a stream of this pace, on a connection of its own; `request` is the user's one for a stream.
     ///
     /// # Errors
     /// When no thread, or no random number, is left.
-    pub(super) fn start(client: &Client, request: &Request, pace: &str) -> io::Result<Reading> {
+    pub(super) fn start(client: &Client, request: &Request, pace: &str) -> io::Result<TrackedStream> {
         let id = nonce()?;
         let mut request = request.clone();
         request.take_header(LAST_EVENT_ID);
@@ -88,11 +87,11 @@ impl Reading {
             newest_us: None,
             end: None,
         };
-        Ok(Reading { id, seen, live: Live::start(client, request)?, content: None, decoder: Decoder::default() })
+        Ok(TrackedStream { id, seen, live: Live::start(client, request)?, content: None, decoder: Decoder::default() })
     }
 
     /// Takes what has come.
-    pub(super) fn look(&mut self) {
+    fn take_all(&mut self) {
         while self.seen.end.is_none() {
             match self.live.news().try_recv() {
                 Ok(news) => self.take(news),
@@ -148,6 +147,19 @@ impl Reading {
             self.end(at, &reason);
         }
     }
+}
+
+/// Waits until something comes on one of these streams, or until `due`, and takes all that has come. False when `limits`
+/// have ended the wait.
+pub(super) fn wait<'a>(
+    streams: impl IntoIterator<Item = &'a mut TrackedStream>,
+    due: Option<Instant>,
+    limits: &Limits,
+) -> bool {
+    let mut running: Vec<_> = streams.into_iter().filter(|stream| stream.seen.end.is_none()).collect();
+    let goes_on = limits.wait_for_any(running.iter().map(|stream| stream.live.news()), due);
+    running.iter_mut().for_each(|stream| stream.take_all());
+    goes_on
 }
 
 /// A stream's URL with another pace.

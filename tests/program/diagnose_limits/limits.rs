@@ -1,7 +1,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sse_argo_tester::diagnose::patience::{Cut, Patience, Proof, Showed, measure};
+use sse_argo_tester::diagnose::limits::{Cut, Patience, Proof, Showed, measure};
 
 use super::{Asking, events, proxy};
 use crate::common::Origin;

@@ -9,34 +9,28 @@ mod decide;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::reading::Reading;
+use super::tracked::{self, TrackedStream};
 use crate::client::live::Limits;
 use crate::client::origin;
 use crate::client::{Client, Ending, Request};
 use crate::units::format_duration;
 pub use crate::verdict::endurance::{Cut, Patience, Proof, Showed};
-use decide::{Kind, Observed, Told, decide, is_settled};
+use decide::{BUSY, COMMENTS, Kind, Observed, Told, decide, is_settled, next_due};
 
 /// The longest silence that is tried, unless another is asked for: longer than what Cloudflare's edge was seen to allow.
 pub const IDLE_MAX: Duration = Duration::from_secs(130);
 
 /// The silences that are tried, in seconds, beside the longest.
 const LADDER: [u64; 13] = [5, 10, 15, 20, 30, 45, 60, 75, 90, 100, 110, 120, 130];
-/// Time between two events of the stream that is never quiet.
-pub(super) const BUSY: Duration = Duration::from_secs(1);
-/// Time between two comments.
-pub(super) const COMMENTS: Duration = Duration::from_secs(2);
 /// Bytes of a padded comment: more than most buffers hold.
 const COMMENT_PAD: &str = "16k";
-/// Time between two looks at what has come, whose own times don't depend on it.
-const TICK: Duration = Duration::from_millis(50);
 /// Questions without an answer before no more are asked.
 const UNANSWERED_MAX: u32 = 3;
 
 /// A stream of the measurement.
 struct Stream {
     kind: Kind,
-    reading: Reading,
+    tracked: TrackedStream,
     told: Told,
 }
 
@@ -50,29 +44,26 @@ struct Stream {
 pub fn measure(client: &Client, request: &Request, idle_max: Duration, limits: &Limits) -> io::Result<Patience> {
     let start = Instant::now();
     let begun = kinds(idle_max).into_iter().map(|kind| {
-        let reading = Reading::start(client, request, &pace(kind, idle_max))?;
-        Ok(Stream { kind, reading, told: Told::NotAsked })
+        let tracked = TrackedStream::start(client, request, &pace(kind, idle_max))?;
+        Ok(Stream { kind, tracked, told: Told::NotAsked })
     });
     let mut streams = begun.collect::<io::Result<Vec<_>>>()?;
     let mut asking = Asking { client, request, limits, unanswered: 0 };
     loop {
-        let observed = observe(&mut streams, start);
         let now = start.elapsed();
-        for (stream, observed) in streams.iter_mut().zip(&observed) {
-            if observed.needs_word(now) {
-                stream.told = asking.about(&stream.reading.id);
-            }
+        asking.about_all(&mut streams, start, |observed| observed.needs_word(now));
+        let observed = observe(&streams, start);
+        if is_settled(&observed, now) {
+            break;
         }
-        if is_settled(&observe(&mut streams, start), now) || limits.pause(TICK).is_some() {
+        let due = next_due(&observed, now).map(|due| start + due);
+        if !tracked::wait(streams.iter_mut().map(|stream| &mut stream.tracked), due, limits) {
             break;
         }
     }
     let now = start.elapsed();
-    let observed = observe(&mut streams, start);
-    for (stream, _) in streams.iter_mut().zip(&observed).filter(|(_, observed)| observed.has_stalled(now)) {
-        stream.told = asking.about(&stream.reading.id);
-    }
-    Ok(decide(&observe(&mut streams, start), now))
+    asking.about_all(&mut streams, start, |observed| observed.has_stalled(now));
+    Ok(decide(&observe(&streams, start), now))
 }
 
 /// Asks the origin what has become of streams.
@@ -84,6 +75,14 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// Asks about the streams of which this is true.
+    fn about_all(&mut self, streams: &mut [Stream], start: Instant, is_asked: impl Fn(&Observed) -> bool) {
+        let observed = observe(streams, start);
+        for (stream, _) in streams.iter_mut().zip(&observed).filter(|(_, observed)| is_asked(observed)) {
+            stream.told = self.about(&stream.tracked.id);
+        }
+    }
+
     fn about(&mut self, id: &str) -> Told {
         if self.unanswered == UNANSWERED_MAX {
             return Told::Nothing;
@@ -113,11 +112,10 @@ fn pace(kind: Kind, idle_max: Duration) -> String {
 }
 
 /// What was seen of the streams until now, in time since the start.
-fn observe(streams: &mut [Stream], start: Instant) -> Vec<Observed> {
+fn observe(streams: &[Stream], start: Instant) -> Vec<Observed> {
     let since = |at: Instant| at.saturating_duration_since(start);
-    let observed = streams.iter_mut().map(|stream| {
-        stream.reading.look();
-        let seen = &stream.reading.seen;
+    let observed = streams.iter().map(|stream| {
+        let seen = &stream.tracked.seen;
         Observed {
             kind: stream.kind,
             begun: since(seen.begun),

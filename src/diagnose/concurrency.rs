@@ -6,14 +6,14 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::reading::{Reading, Seen};
+use super::tracked::{self, Seen, TrackedStream};
 use crate::client::live::Limits;
 use crate::client::origin::{self, Told};
 use crate::client::{Client, Request};
 pub use crate::verdict::endurance::Crowd;
 
 /// Streams that are asked for, unless another number is.
-pub const CROWD: usize = 24;
+pub const STREAMS: usize = 24;
 
 /// What each of them has: events for 3 s.
 const PACE: &str = "interval=250ms&count=12&heartbeat=0";
@@ -21,8 +21,6 @@ const PACE: &str = "interval=250ms&count=12&heartbeat=0";
 const LATE_US: i64 = 1_500_000;
 /// How long all of them may take: those that are kept back come behind the others.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Time between two looks at what has come.
-const TICK: Duration = Duration::from_millis(20);
 
 /// What was seen of one stream.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,14 +42,12 @@ struct One {
 /// When the system refuses a thread or a random number.
 pub fn measure(client: &Client, request: &Request, many: usize, limits: &Limits) -> io::Result<Crowd> {
     let start = Instant::now();
-    let mut streams = (0..many).map(|_| Reading::start(client, request, PACE)).collect::<io::Result<Vec<_>>>()?;
-    loop {
-        streams.iter_mut().for_each(Reading::look);
-        let all_ended = streams.iter().all(|stream| stream.seen.end.is_some());
-        if all_ended || start.elapsed() >= PATIENCE || limits.pause(TICK).is_some() {
-            break;
-        }
-    }
+    let mut streams = (0..many).map(|_| TrackedStream::start(client, request, PACE)).collect::<io::Result<Vec<_>>>()?;
+    let due = start + PATIENCE;
+    while streams.iter().any(|stream| stream.seen.end.is_none())
+        && Instant::now() < due
+        && tracked::wait(&mut streams, Some(due), limits)
+    {}
     let mut ones: Vec<One> = streams.iter().map(|stream| one(&stream.seen)).collect();
     let mut is_answered = true;
     for (one, stream) in ones.iter_mut().zip(&streams).filter(|(_, stream)| is_unanswered(&stream.seen)) {

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::{BUSY, COMMENTS};
 use crate::client::origin::{StreamState, Told as Word};
 use crate::verdict::endurance::{Cut, Patience, Proof, Showed};
 
+/// Time between two events of the stream that is never quiet.
+pub(super) const BUSY: Duration = Duration::from_secs(1);
+/// Time between two comments.
+pub(super) const COMMENTS: Duration = Duration::from_secs(2);
 /// How late an event may be before the origin is asked what has become of it.
 const GRACE: Duration = Duration::from_secs(3);
 /// A stream without a head by then is none.
@@ -87,9 +90,14 @@ struct End {
 impl Observed {
     /// Whether the origin is to be asked what has become of it.
     pub(super) fn needs_word(&self, now: Duration) -> bool {
-        let is_overdue = matches!(self.kind, Kind::Quiet(time) if now > self.since() + time + GRACE);
+        let is_overdue = self.overdue().is_some_and(|overdue| now >= overdue);
         let is_known = self.events > 0 && matches!(self.kind, Kind::Quiet(_));
         self.told == Told::NotAsked && self.is_stream() && !is_known && (self.end.is_some() || is_overdue)
+    }
+
+    /// When its event is so late that the origin is to be asked about it.
+    fn overdue(&self) -> Option<Duration> {
+        if let Kind::Quiet(time) = self.kind { Some(self.since() + time + GRACE) } else { None }
     }
 
     /// Whether nothing has come for longer than its pace allows, though it has not ended.
@@ -204,6 +212,16 @@ pub(super) fn is_settled(observed: &[Observed], now: Duration) -> bool {
     let others = observed.iter().filter(|stream| !matches!(stream.kind, Kind::Quiet(_)));
     let mut others = others.filter(|stream| stream.fate(now) == Fate::Running);
     (running.is_empty() || is_believed) && others.all(|stream| stream.age(now) >= outlived(cut.after))
+}
+
+/// When something may be settled, or the origin is to be asked, even if nothing comes until then.
+pub(super) fn next_due(observed: &[Observed], now: Duration) -> Option<Duration> {
+    let running = || observed.iter().filter(|stream| stream.fate(now) == Fate::Running);
+    let heads = running().filter(|stream| stream.head.is_none()).map(|stream| stream.begun + HEAD_MAX);
+    let words = running().filter_map(Observed::overdue);
+    let cut = least_cut(observed, now);
+    let lives = cut.into_iter().flat_map(|cut| running().map(move |stream| stream.since() + outlived(cut.after)));
+    heads.chain(words).chain(lives).filter(|due| *due > now).min()
 }
 
 /// What the streams tell by now.

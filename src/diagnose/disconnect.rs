@@ -7,7 +7,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::reading::Reading;
+use super::tracked::{self, TrackedStream};
 use crate::client::live::Limits;
 use crate::client::origin::{self, StreamState, Told};
 use crate::client::{Client, Request};
@@ -26,31 +26,29 @@ const READY_MAX: Duration = Duration::from_secs(10);
 const EXCHANGES: usize = 5;
 /// Time between two questions for a stream. When it ended is for the origin to say.
 const ASK: Duration = Duration::from_millis(500);
-/// Time between two looks at what has come.
-const TICK: Duration = Duration::from_millis(10);
 /// By so much an end may seem to come before its cause, beside the error of the clock.
 const TOLERANCE_US: i64 = 20_000;
 
 /// How a stream is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum DisconnectMode {
     Close,
     Reset,
     Idle,
 }
 
-impl Way {
+impl DisconnectMode {
     /// The parameters of its stream, which the origin ends if nobody tells it.
     fn pace(self) -> &'static str {
         match self {
-            Way::Close | Way::Reset => "interval=2s&heartbeat=0&duration=1m",
-            Way::Idle => "interval=1h&heartbeat=0&duration=1m",
+            DisconnectMode::Close | DisconnectMode::Reset => "interval=2s&heartbeat=0&duration=1m",
+            DisconnectMode::Idle => "interval=1h&heartbeat=0&duration=1m",
         }
     }
 
     /// Time between two events, if there are to be some.
     fn interval(self) -> Option<Duration> {
-        (self != Way::Idle).then_some(INTERVAL)
+        (self != DisconnectMode::Idle).then_some(INTERVAL)
     }
 }
 
@@ -66,13 +64,13 @@ struct Left {
 
 /// A stream of the measurement.
 struct Stream {
-    way: Way,
+    mode: DisconnectMode,
     id: String,
     state: State,
 }
 
 enum State {
-    Reading(Box<Reading>),
+    Running(Box<TrackedStream>),
     Left { left: Left, at: Instant, ask_at: Instant },
     Over(Option<Noticed>),
 }
@@ -113,44 +111,45 @@ fn us(start: Instant, at: Instant) -> i64 {
 /// When the system refuses a thread or a random number.
 pub fn measure(client: &Client, request: &Request, limits: &Limits) -> io::Result<Leaving> {
     let Some(clock) = OriginsClock::ask(client, request, limits) else { return Ok(Leaving::default()) };
-    let begun = [Way::Close, Way::Reset, Way::Idle].into_iter().map(|way| {
-        let reading = Reading::start(client, request, way.pace())?;
-        Ok(Stream { way, id: reading.id.clone(), state: State::Reading(Box::new(reading)) })
+    let begun = [DisconnectMode::Close, DisconnectMode::Reset, DisconnectMode::Idle].into_iter().map(|mode| {
+        let stream = TrackedStream::start(client, request, mode.pace())?;
+        Ok(Stream { mode, id: stream.id.clone(), state: State::Running(Box::new(stream)) })
     });
     let mut streams = begun.collect::<io::Result<Vec<_>>>()?;
     let ask = |id: &str| origin::stream(client, request, id, limits);
     loop {
-        streams.iter_mut().for_each(|stream| stream.go_on(&clock, &ask));
-        let is_over = streams.iter().all(|stream| matches!(stream.state, State::Over(_)));
-        if is_over || limits.pause(TICK).is_some() {
+        streams.iter_mut().for_each(|stream| stream.advance(&clock, &ask));
+        // None when all are over.
+        let Some(due) = streams.iter().filter_map(Stream::due).min() else { break };
+        if !tracked::wait(streams.iter_mut().filter_map(Stream::running), Some(due), limits) {
             break;
         }
     }
-    let noticed = |way| {
-        streams.iter().find(|stream| stream.way == way).and_then(|stream| match stream.state {
+    let noticed = |mode| {
+        streams.iter().find(|stream| stream.mode == mode).and_then(|stream| match stream.state {
             State::Over(noticed) => noticed,
-            State::Reading(_) | State::Left { .. } => None,
+            State::Running(_) | State::Left { .. } => None,
         })
     };
     Ok(Leaving {
-        close: noticed(Way::Close),
-        reset: noticed(Way::Reset),
-        idle: noticed(Way::Idle),
+        close: noticed(DisconnectMode::Close),
+        reset: noticed(DisconnectMode::Reset),
+        idle: noticed(DisconnectMode::Idle),
         error: Some(Duration::from_micros(clock.clock.error_us.max(0) as u64)),
     })
 }
 
 impl Stream {
     /// Does what can be done now.
-    fn go_on(&mut self, clock: &OriginsClock, ask: &impl Fn(&str) -> Option<Told>) {
+    fn advance(&mut self, clock: &OriginsClock, ask: &impl Fn(&str) -> Option<Told>) {
         let state = std::mem::replace(&mut self.state, State::Over(None));
         self.state = match state {
-            State::Reading(reading) => self.read(reading, clock),
+            State::Running(stream) => self.leave_in_time(stream, clock),
             State::Left { left, at, ask_at } if Instant::now() >= ask_at => {
                 let watched = at.elapsed() >= WATCH;
                 match ask(&self.id) {
                     Some(Told::Stream(state)) if state.ended_us.is_some() => {
-                        State::Over(noticed(&left, self.way.interval(), &state))
+                        State::Over(noticed(&left, self.mode.interval(), &state))
                     }
                     Some(Told::Stream(_)) if watched => State::Over(Some(Noticed::Never)),
                     _ if watched => State::Over(None),
@@ -161,22 +160,38 @@ impl Stream {
         };
     }
 
-    /// Reads, and leaves when it is time to.
-    fn read(&self, mut reading: Box<Reading>, clock: &OriginsClock) -> State {
-        reading.look();
-        let seen = &reading.seen;
-        if seen.end.is_some() || seen.begun.elapsed() > READY_MAX {
+    /// When there may be something to do even if nothing comes. None when it is over.
+    fn due(&self) -> Option<Instant> {
+        match &self.state {
+            State::Running(stream) => {
+                let seen = &stream.seen;
+                let idle = seen.last_byte.filter(|_| self.mode == DisconnectMode::Idle && seen.hello_us.is_some());
+                Some(idle.map_or(seen.begun + READY_MAX, |at| at + IDLE))
+            }
+            State::Left { ask_at, .. } => Some(*ask_at),
+            State::Over(_) => None,
+        }
+    }
+
+    fn running(&mut self) -> Option<&mut TrackedStream> {
+        if let State::Running(stream) = &mut self.state { Some(stream) } else { None }
+    }
+
+    /// Leaves the stream if it is time to.
+    fn leave_in_time(&self, stream: Box<TrackedStream>, clock: &OriginsClock) -> State {
+        let seen = &stream.seen;
+        if seen.end.is_some() || seen.begun.elapsed() >= READY_MAX {
             return State::Over(None);
         }
-        let event_us = match self.way {
-            Way::Close | Way::Reset => seen.newest_us,
-            Way::Idle => seen.hello_us.filter(|_| seen.last_byte.is_some_and(|at| at.elapsed() >= IDLE)),
+        let event_us = match self.mode {
+            DisconnectMode::Close | DisconnectMode::Reset => seen.newest_us,
+            DisconnectMode::Idle => seen.hello_us.filter(|_| seen.last_byte.is_some_and(|at| at.elapsed() >= IDLE)),
         };
-        let Some((hello_us, event_us)) = seen.hello_us.zip(event_us) else { return State::Reading(reading) };
+        let Some((hello_us, event_us)) = seen.hello_us.zip(event_us) else { return State::Running(stream) };
         let at = Instant::now();
-        match self.way {
-            Way::Reset => reading.reset(),
-            Way::Close | Way::Idle => drop(reading),
+        match self.mode {
+            DisconnectMode::Reset => stream.reset(),
+            DisconnectMode::Close | DisconnectMode::Idle => drop(stream),
         }
         // What it has read was sent before, whatever the clock says.
         let at_us = clock.at(at).max(event_us);

@@ -1,7 +1,7 @@
 use std::thread;
 use std::time::Duration;
 
-use sse_argo_tester::diagnose::leaving::{Leaving, Noticed, measure};
+use sse_argo_tester::diagnose::disconnect::{Leaving, Noticed, measure};
 
 use super::{Asking, events, proxy};
 use crate::common::Origin;
