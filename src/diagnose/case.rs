@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::{BETWEEN, Config, Depth};
 use crate::client::Request;
 use crate::client::live::Limits;
-use crate::judge::{MeasurePlan, Paces};
-use crate::probe::{Path, Setup};
+use crate::probe::{Paces, Path, Setup, Wish};
 use crate::report::Report;
 use crate::report::diagnosis::Row;
 use crate::schedule::plan::Plan;
@@ -30,7 +29,7 @@ struct Entry {
 
 impl Entry {
     fn tried(&self) -> Tried {
-        tried(&self.variant, &self.report, self.setup.plan.within)
+        tried(&self.variant, &self.report, self.setup.wish.within)
     }
 
     /// Another look at it may show something else. A limit on silences takes as long to be seen again, and is looked at
@@ -38,7 +37,7 @@ impl Entry {
     fn is_doubtful(&self) -> bool {
         let tried = self.tried();
         let is_open = tried.verdict.verdict == Judgement::Inconclusive;
-        let is_rich = self.variant == Variant::plain() && self.setup.plan.paces == Paces::Four;
+        let is_rich = self.variant == Variant::plain() && self.setup.wish.paces == Paces::Four;
         self.variant.is_steady() && tried.is_doubtful() && (is_open || !is_rich)
     }
 }
@@ -119,8 +118,8 @@ impl<'a> Case<'a> {
     }
 
     fn setup(&self, variant: &Variant, paces: Paces, duration: Option<Duration>) -> Setup {
-        let plan = MeasurePlan { within: self.within, duration, paces, ..MeasurePlan::default() };
-        Setup::new(self.request(variant), plan)
+        let wish = Wish { within: self.within, duration, paces, ..Wish::default() };
+        Setup::new(self.request(variant), wish)
     }
 
     /// Looks at all variants at once; and once more at those of which nothing is known, because there were too many at
@@ -242,9 +241,9 @@ impl<'a> Case<'a> {
             return Ok(());
         }
         let setup = |look: &&mut Entry| {
-            let duration = Some(look.setup.plan.duration.map_or(BETWEEN, |duration| duration.min(BETWEEN)));
-            let plan = MeasurePlan { duration, ..look.setup.plan };
-            Setup { plan, after: Duration::ZERO, ..look.setup.clone() }
+            let duration = Some(look.setup.wish.duration.map_or(BETWEEN, |duration| duration.min(BETWEEN)));
+            let wish = Wish { duration, ..look.setup.wish };
+            Setup { wish, after: Duration::ZERO, ..look.setup.clone() }
         };
         let setups: Vec<Setup> = looks.iter().map(setup).collect();
         let reports = self.path.measure(&setups, limits)?;

@@ -19,7 +19,6 @@ pub use json::{Json, json};
 pub use junit::junit;
 pub use text::{Style, text};
 
-use crate::stats::recording::Recording;
 use crate::stats::{Clock, Summary};
 use crate::verdict::{Hop, Verdict};
 
@@ -47,7 +46,7 @@ pub struct Report {
     /// What is known of whatever lies between.
     pub hop: Option<Hop>,
     /// All that was seen, to be judged again, if it was wanted.
-    pub recording: Option<Box<Recording>>,
+    pub recording: Option<Value>,
     /// Another path, measured at the same time.
     pub against: Option<Box<Report>>,
 }

@@ -2,27 +2,62 @@
 
 use std::collections::VecDeque;
 
-use flate2::Crc;
+use serde_json::Value;
 
-use super::event::What;
 use super::journal::Journal;
-use super::recording::{EndRecord, StreamRecord};
 use super::sequence::{Fit, Sequence};
-use super::stream::{Ending, LUMP_GAP_US, Origin, StreamSpec};
+use super::summary::RawSample;
 use super::thinned::Thinned;
-use crate::sse::decoder::{Decoded, Item, Message};
+use super::{Ending, LUMP_GAP_US, Origin, StreamSpec, TIME_MAX_US};
+use crate::sse::decoder::{Decoded, Item};
+use crate::stamp::Stamp;
 
 /// Most lumps that are kept: the first one, and the newest.
 const LUMPS_MAX: usize = 4096;
 
-/// An event as it was seen.
+/// An event, as far as the record cares. Times are the origin's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RawSample {
-    pub(super) seq: u64,
-    /// The origin's clock.
-    pub(super) sent_us: i64,
-    /// The probe's clock.
-    pub(super) at_us: i64,
+pub enum What {
+    /// Our origin's hello event.
+    Hello {
+        /// When it was sent.
+        sent_us: i64,
+    },
+    /// A numbered event of our origin's.
+    Numbered {
+        /// Its number.
+        seq: u64,
+        /// When it was sent.
+        sent_us: i64,
+        /// Its check is right.
+        intact: bool,
+    },
+    /// An event that should be one of our origin's, and can't be read.
+    Unreadable,
+    /// Another origin's event, with its id if that is a number.
+    Foreign {
+        /// The id.
+        id: Option<u64>,
+    },
+}
+
+impl What {
+    fn of(origin: Origin, data: &str, id: &str) -> What {
+        if origin == Origin::Foreign {
+            return What::Foreign { id: id.parse().ok() };
+        }
+        let Some(stamp) = Stamp::parse(data) else { return What::Unreadable };
+        match (stamp.seq, time_of(&stamp)) {
+            (Some(seq), Some(sent_us)) => What::Numbered { seq, sent_us, intact: stamp.intact },
+            (None, Some(sent_us)) => What::Hello { sent_us },
+            (_, None) => What::Unreadable,
+        }
+    }
+}
+
+/// The time of a stamp, if it can be one.
+pub(crate) fn time_of(stamp: &Stamp) -> Option<i64> {
+    i64::try_from(stamp.sent_us).ok().filter(|sent_us| *sent_us <= TIME_MAX_US)
 }
 
 /// Reads that came together.
@@ -118,18 +153,11 @@ impl Recorder {
         self.journal = Some(Journal::default());
     }
 
-    /// The record of all that it was told: reads, events, comments, and the end. None if nothing was kept.
-    pub fn journal(&self, unix_us: i64) -> Option<StreamRecord> {
-        let (how, at_us) = self.end;
-        let end = at_us.map(|at_us| EndRecord { how, at_us });
-        Some(StreamRecord { requested_us: self.requested_us, end, ..self.journal.as_ref()?.record(unix_us) })
-    }
-
-    /// Bytes of the body, transfer coding removed, for the journal.
-    pub fn body(&mut self, bytes: &[u8]) {
-        if let Some(journal) = &mut self.journal {
-            journal.body(bytes);
-        }
+    /// All that it was told, as an object of the form that story files have: times of the origin's clock are less
+    /// `unix_us`. None if nothing was kept.
+    pub fn journal(&self, unix_us: i64) -> Option<Value> {
+        let journal = self.journal.as_ref()?;
+        Some(journal.json(&self.spec, self.requested_us, self.end, unix_us))
     }
 
     /// A read returned at `at_us`. With it the body has `body_end` bytes, transfer coding removed, and the content,
@@ -178,8 +206,7 @@ impl Recorder {
         match &decoded.item {
             Item::Event(message) => {
                 let what = What::of(self.origin, &message.data, &message.last_event_id);
-                let hash = self.journal.is_some().then(|| hash(message));
-                self.event_with_hash(what, decoded.start, decoded.end, hash);
+                self.event(what, decoded.start, decoded.end);
             }
             Item::Comment(_) => self.comment(decoded.end),
             Item::Retry(_) => {}
@@ -199,12 +226,8 @@ impl Recorder {
 
     /// The last read completed an event that spans `start..end` in the content.
     pub fn event(&mut self, what: What, start: u64, end: u64) {
-        self.event_with_hash(what, start, end, None);
-    }
-
-    fn event_with_hash(&mut self, what: What, start: u64, end: u64, hash: Option<u32>) {
         if let Some(journal) = &mut self.journal {
-            journal.event(what, start, end, hash);
+            journal.event(what, start, end);
         }
         let Some(lump) = self.lumps.back_mut() else { return };
         let at_us = lump.until_us;
@@ -272,9 +295,6 @@ impl Recorder {
 
     /// What came is no event stream any more.
     pub fn undecodable(&mut self) {
-        if let Some(journal) = &mut self.journal {
-            journal.undecodable();
-        }
         self.corrupt += 1;
     }
 
@@ -288,21 +308,6 @@ impl Recorder {
         self.spec = StreamSpec { name: self.spec.name.clone(), interval_us: interval_us.max(1), size: 0, count: None };
     }
 
-    /// The stamp of the first event; the origin's clock.
-    pub fn first_sent_us(&self) -> Option<i64> {
-        self.first_sent_us
-    }
-
-    /// When the first read returned.
-    pub fn first_read_us(&self) -> Option<i64> {
-        self.first_read_us
-    }
-
-    /// Whose stream it is.
-    pub fn origin(&self) -> Origin {
-        self.origin
-    }
-
     /// What was asked for.
     pub fn spec(&self) -> &StreamSpec {
         &self.spec
@@ -312,11 +317,4 @@ impl Recorder {
     pub fn least_transit_us(&self) -> Option<i64> {
         self.least_transit_us
     }
-}
-
-/// What tells an event from another one.
-fn hash(message: &Message) -> u32 {
-    let mut crc = Crc::new();
-    [message.last_event_id.as_bytes(), b"\n", message.data.as_bytes()].iter().for_each(|part| crc.update(part));
-    crc.sum()
 }

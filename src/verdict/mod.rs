@@ -23,7 +23,6 @@ mod shape;
 
 pub use answer::Reply;
 pub use cure::{CureId, Place};
-pub(crate) use findings::time;
 pub use findings::{Finding, Id, Severity};
 pub use hop::Hop;
 pub use products::products;
@@ -123,7 +122,7 @@ pub enum HoldKind {
 }
 
 /// What is held, and until when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Hold {
     /// What releases it.
     pub kind: HoldKind,
@@ -182,7 +181,7 @@ impl Verdict {
         Verdict { verdict, hold, summary: summary.into(), findings: Vec::new() }
     }
 
-    pub(crate) fn unknown(verdict: Judgement, summary: impl Into<String>) -> Verdict {
+    fn unknown(verdict: Judgement, summary: impl Into<String>) -> Verdict {
         Verdict::new(verdict, Hold::of(HoldKind::Unknown), summary)
     }
 

@@ -19,6 +19,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::machine::{self, Turn};
+
 /// How long the browser has for whatever it is asked. Generous, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -47,6 +49,7 @@ const TRACED: [&str; 2] = ["devtools.timeline", "disabled-by-default-devtools.ti
 /// A browser with one page.
 pub(crate) struct Browser {
     child: Child,
+    _turn: Option<Turn>,
     orders: Sender<Vec<u8>>,
     messages: Receiver<Value>,
     /// Its profile, and whatever else it writes.
@@ -87,6 +90,15 @@ impl Browser {
 
     /// With further arguments.
     pub(crate) fn with(arguments: &[&str]) -> Browser {
+        Browser::launch(arguments, Some(machine::take(machine::BROWSER)))
+    }
+
+    /// Another one, in a test that has its turn already.
+    pub(crate) fn another() -> Browser {
+        Browser::launch(&[], None)
+    }
+
+    fn launch(arguments: &[&str], turn: Option<Turn>) -> Browser {
         let place = TempDir::new().unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", PIPES, "sh", "chromium"]).args(arguments).args(ARGUMENTS);
@@ -101,6 +113,7 @@ impl Browser {
         thread::spawn(move || listen(output, &heard));
         let mut browser = Browser {
             child,
+            _turn: turn,
             orders,
             messages,
             place,

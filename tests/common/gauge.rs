@@ -1,11 +1,11 @@
 //! What the kernel tells of a process: threads, descriptors, memory, time on the processors.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
-use super::PATIENCE;
+use super::eventually;
 
 /// The unit of times in /proc, whatever the kernel's own is.
 const TICKS_PER_SECOND: u64 = 100;
@@ -59,15 +59,10 @@ impl Gauge {
 
     /// Waits until the process holds no more than it did before.
     pub fn wait_for(self, before: Holdings) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        eventually(|| {
             let now = self.holdings();
-            if now.threads <= before.threads + POOL && now.descriptors <= before.descriptors {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{now:?} instead of {before:?}");
-            std::thread::yield_now();
-        }
+            (now.threads <= before.threads + POOL && now.descriptors <= before.descriptors).then_some(())
+        });
     }
 
     fn path(self, file: &str) -> String {

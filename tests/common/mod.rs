@@ -5,7 +5,9 @@
 
 pub mod browser;
 pub mod gauge;
+pub mod machine;
 pub mod program;
+pub mod proxy;
 pub mod raw;
 pub mod relay;
 pub mod witness;
@@ -17,7 +19,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tempfile::TempDir;
 
 /// How long a test waits for something that should happen at once. Generous, because the machine may be busy.
@@ -90,14 +94,14 @@ impl Origin {
 
     /// Waits for the program to end by itself.
     pub fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.status() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the program does not end; log: {:#?}", self.log.lines());
-            std::thread::yield_now();
+        if let Some(status) = self.status() {
+            return status;
         }
+        let ended = pidfd_open(self.pid(), PidfdFlags::empty()).unwrap();
+        let most = Timespec::try_from(PATIENCE).unwrap();
+        let has_ended = retry_on_intr(|| poll(&mut [PollFd::new(&ended, PollFlags::IN)], Some(&most))).unwrap() > 0;
+        assert!(has_ended, "the program does not end; log: {:#?}", self.log.lines());
+        self.child.wait().unwrap()
     }
 
     pub fn connect(&self) -> Client {
@@ -391,6 +395,9 @@ impl Client {
     }
 }
 
+/// How long to wait until what nothing announces is looked at again.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// Asks again and again, until there is an answer. For what nothing announces.
 pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -399,7 +406,7 @@ pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
             return answer;
         }
         assert!(Instant::now() < deadline, "it does not come about");
-        std::thread::yield_now();
+        std::thread::sleep(LOOK);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::common::Origin;
+use crate::common::machine;
 use crate::common::program::Program;
 
 const RUNS: usize = 200;
@@ -12,7 +13,7 @@ const ABREAST: usize = 20;
 #[test]
 #[ignore = "takes 90 s of all processors"]
 fn direct_runs_are_in_real_time_on_a_busy_machine() {
-    let _alone = super::alone();
+    let _alone = machine::alone();
     let origin = Origin::start();
     let url = format!("http://{}", origin.address);
     let is_over = AtomicBool::new(false);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::common::machine;
 use crate::common::witness::Scene;
 
 const CHUNKED: &str = "POST /events?count=0 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -23,7 +24,7 @@ fn cost_of_dribbling(scene: &Scene, start: &str, dribbled: &str) -> Duration {
 
 #[test]
 fn a_chunked_body_that_dribbles_costs_about_what_a_plain_one_does() {
-    let _alone = super::alone();
+    let _alone = machine::alone();
     let mut scene = Scene::new();
     let dribbled = "1\r\nx\r\n".repeat(150);
     let plain = cost_of_dribbling(&scene, &format!("{PLAIN}{}", "x".repeat(60_000)), &dribbled);
@@ -38,7 +39,7 @@ const TIMES: u32 = 20;
 
 #[test]
 fn no_request_is_expensive() {
-    let _alone = super::alone();
+    let _alone = machine::alone();
     let mut scene = Scene::new();
     let get = |target: &str, fields: &str| format!("GET {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
     for request in [

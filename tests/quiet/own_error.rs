@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::common::machine;
 use crossbeam_channel::never;
 use sse_argo_tester::client::live::Limits;
 use sse_argo_tester::client::{Client, Request, Settings};
@@ -98,7 +99,7 @@ fn events(stream: &mut TcpStream, target: &str, truth: &Truth) -> std::io::Resul
 
 #[test]
 fn lags_are_told_to_half_a_millisecond() {
-    let _alone = super::alone();
+    let _alone = machine::alone();
     let truth = Arc::default();
     let request = Request::event_stream(&origin(&truth), None, &[], None);
     let config = Config {

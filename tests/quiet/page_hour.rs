@@ -6,6 +6,7 @@
 
 use crate::common::Origin;
 use crate::common::browser::Browser;
+use crate::common::machine;
 use serde_json::json;
 
 /// An hour within seconds: from its 2nd second to its 16th, time runs 257 times as fast for the page, on its own clock
@@ -68,9 +69,9 @@ fn look(browser: &mut Browser) -> (f64, f64) {
 #[test]
 #[ignore = "needs chromium"]
 fn an_hour_is_smooth_and_takes_little_memory() {
-    let _alone = super::alone();
+    let _alone = machine::alone();
     let origin = Origin::start();
-    let (mut browser, mut other) = (Browser::start(), Browser::start());
+    let (mut browser, mut other) = (Browser::another(), Browser::another());
     other.open(LEAST);
     let script = browser.call("Page.addScriptToEvaluateOnNewDocument", json!({"source": HOUR}));
     browser.open(&format!("http://{}/?interval={EVERY}", origin.address));

@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use super::proxy::{Hop, Proxy};
-use super::run::{Place, bytes_off, exit_code, is_near, ms_off, try_all};
-use crate::common::Origin;
+use super::run::{bytes_off, exit_code, is_near, ms_off, try_all};
+use crate::common::{Origin, machine};
 
 /// Diagnoses at a time. Each has up to 24 streams.
 const ABREAST: usize = 6;
@@ -44,9 +44,11 @@ pub(crate) struct Row {
 
 /// Diagnoses all rows; fails with all that differs.
 pub(crate) fn diagnose_all(rows: &[Row]) {
-    let _place = Place::take();
     let origin = Origin::start();
-    try_all(rows, ABREAST, |row| row.run(&origin));
+    try_all(rows, ABREAST, |row| {
+        let _turn = machine::take(machine::DIAGNOSIS);
+        row.run(&origin)
+    });
 }
 
 impl Row {

@@ -9,6 +9,8 @@ mod foreign;
 mod live;
 mod looks;
 mod paths;
+mod random;
+mod recordings;
 mod share;
 mod stories;
 mod trouble;

@@ -231,7 +231,7 @@ fn a_link_leads_to_the_same_settings() {
     assert_eq!(link, place);
     browser.click("copy-report");
     assert_harmless(browser.evaluate("window.copied").as_str().unwrap());
-    let mut other = Browser::start();
+    let mut other = Browser::another();
     other.prepare("navigator.share = (what) => { window.passed = what; return Promise.resolve(); }");
     other.open(&link);
     assert_eq!(other.evaluate(SETTINGS), settings);

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sse_argo_tester::impair;
 
 use super::{cures, diagnose};
-use crate::common::{Origin, wrong_of};
+use crate::common::{Origin, machine, wrong_of};
 
 /// What is expected of a diagnosis.
 #[derive(Clone, Copy)]
@@ -77,8 +77,8 @@ fn others() -> Vec<Case> {
     ]
 }
 
-/// How many cases run at a time: each has up to 24 streams.
-const ABREAST: usize = 5;
+/// How many cases of a test run at a time.
+const ABREAST: usize = 6;
 
 /// Runs all cases; what is wrong with them.
 fn wrong(cases: Vec<Case>) -> Vec<String> {
@@ -90,6 +90,7 @@ fn wrong(cases: Vec<Case>) -> Vec<String> {
 /// What is wrong with a case.
 fn check(target: &str, case: &Case) -> Option<String> {
     let (option, specs) = case.impairment;
+    let _turn = machine::take(machine::DIAGNOSIS);
     let proxy = Origin::proxy(target, &[option, specs]);
     let finished = diagnose(&format!("http://{}/events{}", proxy.address, case.query), &[]);
     let report: Value = finished.end();

@@ -1,7 +1,6 @@
 //! What broken and hostile clients get: a clear refusal or a close, and never an effect on anybody else.
 
 mod bodies;
-mod crowds;
 mod garbage;
 mod heads;
 mod parameters;

@@ -48,7 +48,6 @@ fn a_client_that_closes_where_nothing_may_be_written_is_noticed_at_once() {
 }
 
 #[test]
-#[ignore = "takes 21 s"]
 fn a_client_that_stops_reading_a_slow_stream_is_dropped_for_that_reason() {
     let origin = Origin::start();
     let id = id("paused");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sse_argo_tester::impair;
 
 use crate::common::program::{Finished, Program};
-use crate::common::{Origin, wrong_of};
+use crate::common::{Origin, machine, wrong_of};
 
 /// What is expected of a run.
 #[derive(Clone, Copy)]
@@ -160,8 +160,8 @@ fn paths() -> Vec<Case> {
     ]
 }
 
-/// How many cases of a test run at a time: more of them make the machine so busy that the measurements suffer.
-const ABREAST: usize = 6;
+/// How many cases of a test run at a time.
+const ABREAST: usize = 10;
 
 /// Runs all cases; what is wrong with them.
 fn wrong(cases: Vec<Case>) -> Vec<String> {
@@ -173,6 +173,7 @@ fn wrong(cases: Vec<Case>) -> Vec<String> {
 /// What is wrong with a case.
 fn check(target: &str, case: &Case) -> Option<String> {
     let Case { impairment: (option, specs), query, probe, .. } = *case;
+    let _turn = machine::take(machine::PROBE);
     let proxy = Origin::proxy(target, &[option, specs]);
     let url = format!("http://{}/events{query}", proxy.address);
     let finished = Program::probe(&[&[&*url, "--json"], probe].concat()).finish();

@@ -1,40 +1,15 @@
 //! `--share`: many clients, one connection to the target.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::Scene;
-use crate::common::gauge::{Gauge, raise_descriptor_limit};
+use crate::common::Client;
+use crate::common::proxy::{Scene, assert_next, join, text};
 use crate::common::raw::{CHUNKED, LAST, Raw, chunk, field, response};
-use crate::common::{Client, Origin};
 
 /// How soon the target must know that the last client is gone.
 const AT_ONCE: Duration = Duration::from_secs(2);
-/// How long an event may take to a thousand clients. It is some tens of milliseconds; the rest is for a busy machine.
-const SLOWEST: Duration = Duration::from_secs(2);
-/// The most memory of the proxy that one of many clients of a stream may take, in KiB. It is about 15, and 22 in unoptimised builds.
-const MEMORY: u64 = 48;
-
-/// A client that joins a stream that is there.
-fn join(proxy: &Origin, fields: &str) -> Client {
-    let mut client = proxy.connect();
-    client.send(format!("GET /events HTTP/1.1\r\nHost: test\r\n{fields}\r\n"));
-    let head = client.read_head();
-    assert_eq!(head.status, 200, "{}", head.text);
-    client
-}
-
-fn text(client: &mut Client) -> String {
-    client.read_chunk().expect("the stream goes on").text().to_owned()
-}
-
-fn assert_next(clients: &mut [Client], expected: &str) {
-    for client in clients {
-        assert_eq!(text(client), expected);
-    }
-}
 
 #[test]
 fn two_clients_have_one_connection_to_the_target() {
@@ -128,14 +103,15 @@ fn a_slow_client_is_dropped_and_nobody_else_waits() {
     let mut slow = Client::lazy(scene.proxy.address);
     slow.ask("/events");
     slow.read_head();
-    let event = format!("data: {}\n\n", "x".repeat(60_000));
+    // Few and large ones, so that it falls behind before its time is up, on a busy machine too.
+    let event = format!("data: {}\n\n", "x".repeat(240_000));
     // The kernel holds some megabytes for the slow one, and one is kept.
-    for _ in 0..300 {
+    for _ in 0..75 {
         target.send(chunk(&event));
         assert_eq!(text(&mut first), event);
     }
     let read = slow.read_to_end();
-    assert!(read.len() < 300 * event.len() && !read.ends_with(LAST.as_bytes()), "{} bytes", read.len());
+    assert!(read.len() < 75 * event.len() && !read.ends_with(LAST.as_bytes()), "{} bytes", read.len());
     scene.proxy.wait_log(&["relay closed id=2", "by=client", "fell behind the shared stream"]);
     target.send(chunk("data: a\n\n"));
     assert_eq!(text(&mut first), "data: a\n\n");
@@ -277,65 +253,6 @@ fn a_stop_breaks_shared_streams_off() {
     assert_eq!(scene.proxy.wait().code(), Some(0));
     assert!(since.elapsed() < AT_ONCE);
     assert!(first.is_at_end() && second.is_at_end() && target.is_at_end());
-}
-
-#[test]
-fn crowds_come_and_go_and_leave_nothing() {
-    let scene = Scene::with(&["--share"]);
-    let gauge = Gauge(scene.proxy.pid());
-    drop(scene.streaming());
-    scene.proxy.wait_log(&["share closed id=1"]);
-    let before = gauge.holdings();
-    for round in 0..6 {
-        let (first, mut target) = scene.streaming();
-        let mut clients = vec![first];
-        clients.extend((0..100).map(|_| join(&scene.proxy, "")));
-        target.send(chunk("data: a\n\n"));
-        assert_next(&mut clients, "data: a\n\n");
-        // The first one, which asked, and others on their way leave, and new ones come meanwhile.
-        clients.drain(..50);
-        clients.extend((0..20).map(|_| join(&scene.proxy, "")));
-        target.send(chunk("data: b\n\n"));
-        assert_next(&mut clients, "data: b\n\n");
-        match round % 3 {
-            0 => target.send(LAST),
-            1 => target.reset(),
-            _ => {}
-        }
-        drop(clients);
-        gauge.wait_for(before);
-    }
-    assert!(scene.target.is_idle());
-}
-
-#[test]
-fn a_thousand_clients_take_a_thread_and_a_descriptor_each() {
-    const CLIENTS: usize = 1000;
-    raise_descriptor_limit();
-    let scene = Scene::with(&["--share"]);
-    let gauge = Gauge(scene.proxy.pid());
-    let (first, mut target) = scene.streaming();
-    let mut clients = vec![first];
-    target.send(chunk("data: a\n\n"));
-    assert_next(&mut clients, "data: a\n\n");
-    let (threads, descriptors, memory) = (gauge.threads(), gauge.descriptors(), gauge.memory());
-    clients.extend((0..CLIENTS).map(|_| join(&scene.proxy, "")));
-    let mut slowest = Duration::ZERO;
-    for n in 0..20 {
-        let event = format!("id: {n}\ndata: {}\n\n", "x".repeat(100));
-        let since = Instant::now();
-        target.stream.write_all(&chunk(&event)).unwrap();
-        assert_next(&mut clients, &event);
-        slowest = slowest.max(since.elapsed());
-    }
-    let each = (gauge.memory() - memory) / CLIENTS as u64;
-    assert!(scene.target.is_idle());
-    assert!(gauge.threads() <= threads + CLIENTS + 4, "{} threads", gauge.threads());
-    assert!(gauge.descriptors() <= descriptors + CLIENTS + 4, "{} descriptors", gauge.descriptors());
-    assert!(each <= MEMORY, "{each} KiB");
-    assert!(slowest < SLOWEST, "{slowest:?}");
-    drop(clients);
-    assert!(target.is_at_end());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use sse_argo_tester::client::Arrival;
 
 use super::{Set, is_closed};
-use crate::common::PATIENCE;
+use crate::common::eventually;
 use crate::common::program::{Finished, Program};
 
 /// How long an end may take on a busy machine; without it, it takes one second, and 30 s where cloudflared waits for
@@ -106,12 +106,8 @@ fn killed(set: Set) {
     program.signal(Signal::KILL);
     let finished = program.finish();
     assert_eq!(finished.code, None);
-    let deadline = Instant::now() + PATIENCE;
     // Of one that is about to end, the environment goes before its sockets.
-    while !set.processes().is_empty() || !is_closed(set.edge) {
-        assert!(Instant::now() < deadline, "cloudflared outlives it");
-        std::thread::yield_now();
-    }
+    eventually(|| (set.processes().is_empty() && is_closed(set.edge)).then_some(()));
 }
 
 #[test]

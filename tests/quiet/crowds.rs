@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::gauge::raise_descriptor_limit;
+use crate::common::machine;
 use crate::common::witness::Scene;
 use crate::common::{Client, Origin, PATIENCE, eventually};
 
@@ -13,6 +14,7 @@ const CLOSING: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n
 
 #[test]
 fn connections_that_come_at_once_to_a_fresh_server_are_all_served() {
+    let _alone = machine::alone();
     raise_descriptor_limit();
     for count in [6, 50, 200, 1000] {
         let origin = Origin::start();
@@ -30,6 +32,7 @@ fn connections_that_come_at_once_to_a_fresh_server_are_all_served() {
 
 #[test]
 fn streams_that_are_opened_at_once_all_run() {
+    let _alone = machine::alone();
     let origin = Origin::start();
     let gate = Barrier::new(50);
     thread::scope(|scope| {
@@ -48,6 +51,7 @@ fn streams_that_are_opened_at_once_all_run() {
 
 #[test]
 fn connections_that_are_reset_before_they_are_accepted_harm_nobody() {
+    let _alone = machine::alone();
     let mut scene = Scene::new();
     let before = scene.gauge().holdings();
     for n in 0..1000 {
@@ -86,6 +90,7 @@ fn short_requests(origin: &Origin, count: usize) {
 
 #[test]
 fn twenty_thousand_short_requests_leave_nothing_behind() {
+    let _alone = machine::alone();
     const REQUESTS: usize = 20_000;
     const CLIENTS: usize = 4;
     const TIME_MAX: Duration = Duration::from_secs(60);
@@ -117,6 +122,7 @@ fn is_turned_away(mut client: Client) -> bool {
 
 #[test]
 fn connections_beyond_the_cap_are_turned_away_until_there_is_room() {
+    let _alone = machine::alone();
     let mut scene = Scene::of(Origin::with(&["--max-connections", "20"]));
     let streams: Vec<_> = (0..19).map(|_| scene.origin.open("/events?interval=1h").0).collect();
     let many: Vec<_> = (0..100).map(|_| scene.origin.connect()).collect();
@@ -137,6 +143,7 @@ fn connections_beyond_the_cap_are_turned_away_until_there_is_room() {
 
 #[test]
 fn a_client_that_never_reads_its_answers_is_given_up_alone() {
+    let _alone = machine::alone();
     let mut scene = Scene::new();
     let stuck = TcpStream::connect(scene.origin.address).unwrap();
     stuck.set_nonblocking(true).unwrap();
