@@ -133,7 +133,7 @@ impl fmt::Display for CatError {
             CatError::NoAnswer(url) => {
                 write!(f, "wait for the response head of {url}: no answer in the time given by --max-time")
             }
-            CatError::NoStream(Finding { text, advice, .. }) => write!(f, "{text}\n{advice}"),
+            CatError::NoStream(finding) => write!(f, "{}\n{}", finding.text(), finding.advice()),
             CatError::Output(error) => write!(f, "write the output: {error}"),
             CatError::Thread(error) => write!(f, "start a thread: {error}"),
         }

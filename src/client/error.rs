@@ -94,7 +94,7 @@ impl ClientError {
 impl ClientError {
     /// What the user may try.
     pub fn advice(&self) -> &'static str {
-        self.finding().advice
+        self.finding().advice()
     }
 
     /// The same as a finding, fit for a terminal.
@@ -180,8 +180,8 @@ mod tests {
             (one(ClientError::Proxy), Id::Unusable),
         ] {
             let Answer::Unreachable(finding) = answer else { panic!("{answer:?}") };
-            assert_eq!((finding.id, &finding.text), (id, &text));
-            assert!(text.contains("h:1") && !text.contains('\u{1b}') && !finding.advice.is_empty());
+            assert_eq!((finding.id, finding.text()), (id, text.clone()));
+            assert!(text.contains("h:1") && !text.contains('\u{1b}') && !finding.advice().is_empty());
         }
         for ((answer, text), id) in
             [(one(ClientError::RedirectLoop), Id::RedirectLoop), (one(ClientError::Redirect), Id::RedirectOfBody)]

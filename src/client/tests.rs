@@ -162,7 +162,7 @@ fn failures_name_the_step_and_the_target() {
     ] {
         let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
         let finding = error(&server(move |mut stream| drop(stream.write_all(head.as_bytes())))).finding();
-        assert!(finding.text.contains(said) && finding.advice.contains("HTTP"), "{finding:?}");
+        assert!(finding.text().contains(said) && finding.advice().contains("HTTP"), "{finding:?}");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::report::diagnosis::Row;
 use crate::schedule::plan::Plan;
 use crate::verdict::diagnosis::{Tried, Variant, pairs, to_confirm};
-use crate::verdict::{CureId, Hold, HoldKind, Judgement, Verdict, ending, representative};
+use crate::verdict::{CureId, Hold, HoldKind, Judgement, Reason, Verdict, ending, representative};
 
 /// How much later than the plain variant the others begin: where only some streams pass at a time, it is among them.
 const HEAD_START: Duration = Duration::from_millis(700);
@@ -164,8 +164,8 @@ impl<'a> Case<'a> {
         for entry in self.entries.iter_mut().skip(1).filter(|entry| entry.variant.is_steady()) {
             let tried = entry.tried();
             if tried.is_like(&control) {
-                let summary = format!("it does as the plain variant does: {}", plain.summary);
-                entry.report.verdict = Verdict { summary, findings: Vec::new(), ..plain.clone() };
+                let reason = Reason::LikePlain(Box::new(plain.reason.clone()));
+                entry.report.verdict = Verdict { reason, findings: Vec::new(), ..plain.clone() };
             }
         }
     }
@@ -316,9 +316,8 @@ fn named(variant: &Variant, row: Row) -> Row {
 fn only_whether_cut(variant: &Variant, report: &mut Report) {
     let is_stream = !matches!(report.verdict.verdict, Judgement::NotSse | Judgement::Unreachable | Judgement::Silent);
     if variant.is_quiet() && is_stream && report.verdict.verdict != Judgement::Cut {
-        let summary = "it was not cut; so few events tell no more".to_owned();
-        let hold = Hold::of(HoldKind::Unknown);
-        report.verdict = Verdict { verdict: Judgement::Inconclusive, hold, summary, findings: Vec::new() };
+        let (hold, reason) = (Hold::of(HoldKind::Unknown), Reason::NotCut);
+        report.verdict = Verdict { verdict: Judgement::Inconclusive, hold, reason, findings: Vec::new() };
     }
 }
 

@@ -173,9 +173,9 @@ impl Parts {
             "source": "recorded: ",
             "about": "",
             "answer": match evidence.answer {
-                Answer::Stream => vec!["stream"],
-                Answer::NotSse(why) => vec!["not-sse", &why.text, why.id.as_str()],
-                Answer::Unreachable(why) => vec!["unreachable", &why.text, why.id.as_str()],
+                Answer::Stream => vec!["stream".to_owned()],
+                Answer::NotSse(why) => vec!["not-sse".to_owned(), why.text(), why.id.as_str().to_owned()],
+                Answer::Unreachable(why) => vec!["unreachable".to_owned(), why.text(), why.id.as_str().to_owned()],
             },
             "ours": evidence.streams.iter().all(|stream| stream.origin == Origin::Ours),
             "within_ms": evidence.within_us / 1000,
@@ -193,7 +193,7 @@ impl Parts {
         if let (Answer::Stream, Some(failure)) = (answer, self.failures.first()) {
             let (Answer::NotSse(why) | Answer::Unreachable(why)) = failure else { return findings };
             let (refused, all) = (self.failures.len(), self.failures.len() + self.recorders.len());
-            let text = format!("{refused} of {all} streams at once brought none: {}", why.text);
+            let text = format!("{refused} of {all} streams at once brought none: {}", why.text());
             findings.push(Finding::new(Id::SomeRefused, text));
         }
         if let Some((late, by_us)) = begun_late(summaries) {

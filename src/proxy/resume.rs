@@ -193,7 +193,7 @@ fn failure(error: &ClientError, seen: Option<WakeReason>, limit: std::time::Dura
 /// Why a stream does not go on with this answer.
 fn not_resumed(head: &Head) -> String {
     match head.reply("").problem() {
-        Some(problem) => format!("asked to go on, the target answers otherwise: {}", problem.text),
+        Some(problem) => format!("asked to go on, the target answers otherwise: {}", problem.text()),
         None => "asked to go on, the target answers in a content coding".to_owned(),
     }
 }

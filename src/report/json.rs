@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Report, Response, table, text};
 use crate::stats::{Bursts, Counts, Ending, Gap, Lag, Summary};
-use crate::verdict::{self, Finding, Hold, Hop, Judgement};
+use crate::verdict::{self, Finding, Hold, Hop, Id, Judgement, Severity};
 
 /// The version of the schema.
 pub(super) const SCHEMA: u32 = 1;
@@ -22,7 +22,7 @@ pub struct Json<'a> {
     method: &'a str,
     verdict: Judgement,
     ok: bool,
-    summary: &'a str,
+    summary: String,
     hold: Hold,
     timing_ms: TimingMs,
     lag_ms: Option<Lag>,
@@ -36,7 +36,7 @@ pub struct Json<'a> {
     origin_saw: Option<&'a Value>,
     hop: Option<&'a Hop>,
     against: Option<Box<Json<'a>>>,
-    findings: &'a [Finding],
+    findings: Vec<FindingJson>,
     streams: Vec<Stream<'a>>,
 }
 
@@ -73,6 +73,14 @@ struct Head<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct FindingJson {
+    id: Id,
+    severity: Severity,
+    text: String,
+    advice: &'static str,
+}
+
+#[derive(Debug, Serialize)]
 struct Stream<'a> {
     name: &'a str,
     interval_ms: f64,
@@ -100,7 +108,7 @@ fn alone(report: &Report) -> Json<'_> {
         method: &report.method,
         verdict: report.verdict.verdict,
         ok: report.verdict.verdict == Judgement::RealTime,
-        summary: &report.verdict.summary,
+        summary: report.verdict.summary(),
         hold: report.verdict.hold,
         timing_ms: timing_ms(report),
         lag_ms: stream.and_then(|stream| stream.lag).map(lag_ms),
@@ -114,7 +122,7 @@ fn alone(report: &Report) -> Json<'_> {
         origin_saw: report.origin_saw.as_ref(),
         hop: report.hop.as_ref(),
         against: None,
-        findings: &report.verdict.findings,
+        findings: report.verdict.findings.iter().map(finding).collect(),
         streams: report.streams.iter().map(one_stream).collect(),
     }
 }
@@ -146,6 +154,10 @@ fn head(response: &Response) -> Head<'_> {
         headers: &response.headers,
         redirects: &response.redirects,
     }
+}
+
+fn finding(finding: &Finding) -> FindingJson {
+    FindingJson { id: finding.id, severity: finding.severity(), text: finding.text(), advice: finding.advice() }
 }
 
 fn one_stream(stream: &Summary) -> Stream<'_> {

@@ -43,9 +43,9 @@ fn test_case(report: &Report) -> String {
     if let Some(trouble) = trouble_of(report) {
         let element = if trouble == Trouble::Failure { "failure" } else { "error" };
         let verdict = &report.verdict;
-        let (message, kind) = (escaped(&verdict.summary), verdict.verdict.as_str());
+        let (message, kind) = (escaped(&verdict.summary()), verdict.verdict.as_str());
         let details: Vec<String> =
-            verdict.findings.iter().map(|finding| format!("{}\n{}\n", finding.text, finding.advice)).collect();
+            verdict.findings.iter().map(|finding| format!("{}\n{}\n", finding.text(), finding.advice())).collect();
         let details = escaped_lines(&details.join("\n"));
         let _ = writeln!(out, "      <{element} message=\"{message}\" type=\"{kind}\">{details}</{element}>");
     }

@@ -7,6 +7,7 @@ pub mod diagnosis;
 mod json;
 mod junit;
 mod page;
+mod prose;
 mod table;
 mod text;
 mod timing;

@@ -105,19 +105,21 @@ fn verdict(page: &mut Page, verdict: &Verdict) {
     page.gap();
     let (mark, tone) = words::mark(verdict.verdict);
     let word = Span::new(&format!("{mark} {}: ", verdict.verdict.as_str()), tone);
-    page.wrapped(word, 2, &verdict.summary, Tone::Bold);
+    let summary = verdict.summary();
+    page.wrapped(word, 2, &summary, Tone::Bold);
     for finding in &verdict.findings {
         page.gap();
         // Of what is no stream, the finding is all there is to say, and said already.
-        if finding.text != verdict.summary {
-            page.wrapped(severity(finding), 4, &finding.text, Tone::Plain);
+        let text = finding.text();
+        if text != summary {
+            page.wrapped(severity(finding), 4, &text, Tone::Plain);
         }
-        page.wrapped(Span::new("    → ", Tone::Dim), 6, finding.advice, Tone::Plain);
+        page.wrapped(Span::new("    → ", Tone::Dim), 6, finding.advice(), Tone::Plain);
     }
 }
 
 fn severity(finding: &Finding) -> Span {
-    match finding.severity {
+    match finding.severity() {
         Severity::Info => Span::new("  i ", Tone::Bold),
         Severity::Warn => Span::new("  ! ", Tone::Doubt),
         Severity::Fail => Span::new("  ✗ ", Tone::Bad),
@@ -198,11 +200,11 @@ pub(super) fn one_word(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::HoldKind;
+    use crate::verdict::{HoldKind, Reason};
 
     fn verdict(verdict: Judgement, kind: HoldKind, bytes: Option<u64>) -> Verdict {
         let hold = Hold { bytes, ..Hold::of(kind) };
-        Verdict { verdict, hold, summary: String::new(), findings: Vec::new() }
+        Verdict { verdict, hold, reason: Reason::NoStream, findings: Vec::new() }
     }
 
     #[test]

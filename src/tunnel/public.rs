@@ -64,17 +64,17 @@ fn advice(finding: &Finding) -> &'static str {
         Id::UnreachableDns => {
             "the name of a new tunnel takes up to half a minute to appear, and longer where it was looked for too early: try again, or ask another DNS server"
         }
-        _ => finding.advice,
+        _ => finding.advice(),
     }
 }
 
 impl fmt::Display for PublicError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PublicError::Refused(url, finding) => write!(f, "reach the origin through {url}: {}", finding.text),
+            PublicError::Refused(url, finding) => write!(f, "reach the origin through {url}: {}", finding.text()),
             PublicError::TimeUp(url, within, last) => {
                 write!(f, "reach the origin through {url}: not within {}", format_duration(*within))?;
-                last.as_ref().map_or(Ok(()), |last| write!(f, "; the last answer: {}", last.text))
+                last.as_ref().map_or(Ok(()), |last| write!(f, "; the last answer: {}", last.text()))
             }
             PublicError::Outdated(url) => write!(f, "reach the origin through {url}: the tunnel has ended"),
             PublicError::Stopped => f.write_str("wait for the public URL: interrupted"),
@@ -123,7 +123,7 @@ pub fn wait(
             Err(error) => last = Some(error.finding()),
             Ok(Asked::Nothing) => {}
         }
-        let seen = last.as_ref().map_or("there is no answer", |last| &last.text);
+        let seen = last.as_ref().map_or("there is no answer".to_owned(), Finding::text);
         progress(&format!("waiting for {url}: {seen}"));
         (before, pause) = (pause, (pause * 3 / 2).min(PAUSE_MAX));
     }

@@ -6,6 +6,7 @@
 pub(super) mod marks;
 
 use super::findings::{Finding, Id};
+use super::reason::{Answered, Detail};
 use crate::escape::shortened;
 use crate::http::MediaType;
 
@@ -58,14 +59,18 @@ impl<'a> Reply<'a> {
         if self.is_event_stream() {
             return None;
         }
-        let Finding { id, text, advice, .. } = self.description();
-        Some(Finding::new(id, format!("the answer is no event stream but {text}")).advising(advice))
+        let name = self.name();
+        Some(Finding::new(name.id, Detail::NotSse(Box::new(self.answered(&name)))).advising(name.advice))
     }
 
     /// What it is, beginning with its status, whether or not an event stream is wanted.
     pub fn description(&self) -> Finding {
-        let name = marks::name(self).unwrap_or_else(|| self.name_of_status());
-        Finding::new(name.id, self.sentence(&name)).advising(name.advice)
+        let name = self.name();
+        Finding::new(name.id, Detail::Answered(Box::new(self.answered(&name)))).advising(name.advice)
+    }
+
+    fn name(&self) -> Name {
+        marks::name(self).unwrap_or_else(|| self.name_of_status())
     }
 
     fn media_type(&self) -> MediaType {
@@ -88,20 +93,15 @@ impl<'a> Reply<'a> {
         followed.chain(last).chain(next)
     }
 
-    fn sentence(&self, name: &Name) -> String {
-        let kind = match self.media_type().as_str() {
-            "" => "no content type".to_owned(),
-            kind => shortened(kind, VALUE_MAX),
-        };
-        let evidence = name.evidence.as_ref().map(|field| format!("; {field}")).unwrap_or_default();
-        let redirected = match (self.redirects.is_empty(), host(self.url)) {
-            (true, _) => String::new(),
-            (false, host) => format!(", after a redirect to {}", shortened(host, VALUE_MAX)),
-        };
-        let says = first_line(self.excerpt).map(|line| format!(": {line}")).unwrap_or_default();
-        let Reply { status, .. } = self;
-        let what = name.what;
-        format!("{status}, {what} ({kind}{evidence}){redirected}{says}")
+    fn answered(&self, name: &Name) -> Answered {
+        Answered {
+            status: self.status,
+            what: name.what,
+            content_type: shortened(self.media_type().as_str(), VALUE_MAX),
+            evidence: name.evidence.clone(),
+            redirected_to: (!self.redirects.is_empty()).then(|| shortened(host(self.url), VALUE_MAX)),
+            first_line: first_line(self.excerpt),
+        }
     }
 
     fn name_of_status(&self) -> Name {
@@ -167,7 +167,7 @@ fn path(url: &str) -> &str {
 /// The title of a page, or the first line that is not blank, as it can be shown.
 fn first_line(text: &str) -> Option<String> {
     let line = title(text).or_else(|| text.lines().map(str::trim).find(|line| !line.is_empty()))?;
-    Some(format!("\"{}\"", shortened(line, QUOTE_MAX)))
+    Some(shortened(line, QUOTE_MAX))
 }
 
 fn title(text: &str) -> Option<&str> {

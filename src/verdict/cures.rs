@@ -5,9 +5,9 @@
 //!
 //! Every claim names one of its entry's sources, and every source says when it was read or measured.
 
-mod claim;
+mod schema;
 
-pub use claim::{Basis, Cure, Limit, LimitKind, Mechanism, Note, Shape, Source};
+pub use schema::{Basis, Cure, Limit, LimitKind, Mechanism, MechanismTag, Note, Source, Symptom};
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -62,7 +62,9 @@ pub fn entries_for(hop: &Hop) -> impl Iterator<Item = &'static Entry> + '_ {
 impl Entry {
     /// The mechanisms that may be behind this judgement.
     pub fn behind(&self, verdict: Judgement, hold: HoldKind) -> impl Iterator<Item = &Mechanism> {
-        self.mechanisms.iter().filter(move |mechanism| mechanism.makes.iter().any(|shape| shape.looks(verdict, hold)))
+        self.mechanisms
+            .iter()
+            .filter(move |mechanism| mechanism.makes.iter().any(|symptom| symptom.fits(verdict, hold)))
     }
 }
 

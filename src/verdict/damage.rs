@@ -1,8 +1,8 @@
 //! What is worse than late: nothing at all, bytes changed, the stream cut.
 
-use super::findings::{events, time};
+use super::reason::Damage;
 use super::shape::{median, waited_in_vain};
-use super::{Evidence, Finding, Hold, HoldKind, Id, Judgement, Verdict};
+use super::{Evidence, Finding, Hold, HoldKind, Id, Judgement, Reason, Verdict};
 use crate::stats::{Counts, Ending, Summary};
 
 /// First stamps may be older than their request by so much: the clock's own error isn't all that can be wrong.
@@ -28,27 +28,21 @@ fn silent(streams: &[Summary]) -> Option<Verdict> {
     if !streams.iter().all(waited_in_vain) {
         return None;
     }
-    let waited = time(streams.iter().map(Summary::lasted_us).max().unwrap_or(0));
-    let hello = if streams.iter().any(|stream| !stream.samples.is_empty()) { " but the first" } else { "" };
-    let verdict = Verdict::unknown(Judgement::Silent, format!("not one event arrived{hello} in {waited}"));
-    let verdict =
-        verdict.with(Id::Silent, format!("nothing came in {waited}, and by then the origin had time for all of it"));
+    let us = streams.iter().map(Summary::lasted_us).max().unwrap_or(0);
+    let with_hello = streams.iter().any(|stream| !stream.samples.is_empty());
+    let verdict = Verdict::unknown(Judgement::Silent, Reason::Silent { us, with_hello });
+    let verdict = verdict.with(Id::Silent, Damage::Silent { us });
     let is_ended = streams.iter().all(|stream| stream.end.is_theirs());
-    Some(if is_ended {
-        verdict
-    } else {
-        verdict.with(Id::SilentOrLonger, "the end of the response didn't come either")
-    })
+    Some(if is_ended { verdict } else { verdict.with(Id::SilentOrLonger, Damage::NoEnd) })
 }
 
 fn corrupt(evidence: &Evidence<'_>) -> Option<Verdict> {
     let findings = damages(evidence);
-    let words: Vec<&str> = findings.iter().map(|finding| finding.id.as_str()).collect();
-    let summary = match findings.first()?.id {
-        Id::Replay => "a stored stream was replayed instead of a new one".to_owned(),
-        _ => format!("events don't arrive as they were sent: {}", words.join(", ")),
+    let reason = match findings.first()?.id {
+        Id::Replay => Reason::Replayed,
+        _ => Reason::Damaged(findings.iter().map(|finding| finding.id).collect()),
     };
-    let verdict = Verdict::new(Judgement::Corrupt, Hold::of(HoldKind::None), summary);
+    let verdict = Verdict::new(Judgement::Corrupt, Hold::of(HoldKind::None), reason);
     Some(Verdict { findings, ..verdict })
 }
 
@@ -58,24 +52,22 @@ fn damages(evidence: &Evidence<'_>) -> Vec<Finding> {
     let error_us = measured.map_or(0, |clock| clock.error_us + clock.contradiction_us);
     let stale_us = evidence.streams.iter().filter_map(|stream| stream.stale_us).max().unwrap_or(0);
     if stale_us > error_us + STALE_LEAST_US {
-        let text = format!("the first event had been sent {} before it was asked for", time(stale_us));
-        findings.push(Finding::new(Id::Replay, text));
+        findings.push(Finding::new(Id::Replay, Damage::Stale { us: stale_us }));
     }
     let shared = shared(evidence.streams);
     if shared > 0 {
-        let text = format!("{shared} of {} requests were answered with the stream of another", evidence.streams.len());
-        findings.push(Finding::new(Id::Replay, text));
+        findings.push(Finding::new(Id::Replay, Damage::Shared { shared, all: evidence.streams.len() }));
     }
     let Counts { missing, duplicated, reordered, corrupt, .. } =
         Counts::total(evidence.streams.iter().map(|stream| &stream.counts));
     let counted = [
-        (Id::Lost, missing, "never came, though later ones did"),
-        (Id::Repeated, duplicated, "came more than once"),
-        (Id::Reordered, reordered, "came behind a later one"),
-        (Id::Changed, corrupt, "came with other bytes than were sent"),
+        (missing, Id::Lost, Damage::Lost(missing)),
+        (duplicated, Id::Repeated, Damage::Repeated(duplicated)),
+        (reordered, Id::Reordered, Damage::Reordered(reordered)),
+        (corrupt, Id::Changed, Damage::Changed(corrupt)),
     ];
-    let counted = counted.into_iter().filter(|(_, count, _)| *count > 0);
-    findings.extend(counted.map(|(id, count, what)| Finding::new(id, format!("{} {what}", events(count)))));
+    let counted = counted.into_iter().filter(|(count, ..)| *count > 0);
+    findings.extend(counted.map(|(_, id, detail)| Finding::new(id, detail)));
     findings
 }
 
@@ -89,8 +81,8 @@ fn shared(streams: &[Summary]) -> usize {
     stamps.iter().enumerate().filter(|(n, own)| stamps[..*n].contains(own)).count()
 }
 
-/// What to say if events weren't sent at the pace that was asked for.
-pub(super) fn other_pace(streams: &[Summary]) -> Option<String> {
+/// How events were sent, if that is not the pace that was asked for.
+pub(super) fn other_pace(streams: &[Summary]) -> Option<Damage> {
     let pace = |stream: &Summary| {
         // A named stream has its own pace, and no count.
         stream.spec.count?;
@@ -98,9 +90,8 @@ pub(super) fn other_pace(streams: &[Summary]) -> Option<String> {
         let next_to_each_other = numbered.windows(2).filter(|pair| pair[1].seq == pair[0].seq + 1);
         let found_us = median(next_to_each_other.map(|pair| pair[1].sent_us - pair[0].sent_us))?;
         let asked_us = stream.spec.interval_us;
-        (numbered.len() > SHARED_LEAST && (found_us * 2 < asked_us || found_us > asked_us * 2)).then(|| {
-            format!("asked for an event every {}, the origin sent one every {}", time(asked_us), time(found_us))
-        })
+        let is_other = numbered.len() > SHARED_LEAST && (found_us * 2 < asked_us || found_us > asked_us * 2);
+        is_other.then_some(Damage::OtherPace { asked_us, found_us })
     };
     streams.iter().find_map(pace)
 }
@@ -146,30 +137,24 @@ fn range(values: impl Iterator<Item = i64>) -> (i64, i64) {
 
 fn cut(streams: &[Summary]) -> Option<Verdict> {
     let first = streams.iter().filter(|stream| is_cut(stream)).min_by_key(|stream| stream.end_us)?;
-    let after = time(first.lasted_us());
-    let count = first.spec.count.unwrap_or(0);
-    let received = first.counts.received;
-    let summary = format!("the path ended the stream after {after}, {received} of {count} events in");
-    let verdict = Verdict::new(Judgement::Cut, Hold::of(HoldKind::None), summary);
+    let (after_us, received, count) = (first.lasted_us(), first.counts.received, first.spec.count.unwrap_or(0));
+    let reason = Reason::CutByPath { after_us, received, count };
+    let verdict = Verdict::new(Judgement::Cut, Hold::of(HoldKind::None), reason);
+    let cut = Damage::Cut { how: first.end, after_us };
     let verdict = match first.end {
-        Ending::Truncated => verdict.with(Id::CutTruncated, format!("the body broke off after {after}")),
-        Ending::Reset => verdict.with(Id::CutReset, format!("the connection was reset after {after}")),
-        Ending::IdleCut => verdict.with(Id::IdleCut, idle(first)),
-        _ => verdict.with(Id::CutClean, format!("the body ended after {after} as if it were complete")),
+        Ending::Truncated => verdict.with(Id::CutTruncated, cut),
+        Ending::Reset => verdict.with(Id::CutReset, cut),
+        Ending::IdleCut => verdict.with(Id::IdleCut, Damage::IdleCut { us: idle_us(first) }),
+        _ => verdict.with(Id::CutClean, cut),
     };
     if !is_lifetime_cut(streams) {
         return Some(verdict);
     }
-    let text = if began_apart(streams) {
-        format!("streams that began at different times end at the age of {after}, busy or not")
-    } else {
-        format!("streams end at the age of {after}, busy or not; a restart looks the same")
-    };
-    Some(verdict.with(Id::LifetimeCut, text))
+    Some(verdict.with(Id::LifetimeCut, Damage::SameAge { us: after_us, began_apart: began_apart(streams) }))
 }
 
-fn idle(stream: &Summary) -> String {
+/// How long nothing had come when the stream ended.
+fn idle_us(stream: &Summary) -> i64 {
     let last_us = stream.last_event_us.unwrap_or(stream.requested_us);
-    let idle_us = stream.end_us.map_or(0, |end| end - last_us);
-    format!("the stream was cut when nothing had come for {}", time(idle_us))
+    stream.end_us.map_or(0, |end| end - last_us)
 }

@@ -1,9 +1,9 @@
 //! In real time or late, and if late, how. All of it given a tolerance.
 
 use super::classify::{By, Class, before_compression, classify};
-use super::findings::{events, time};
+use super::reason::{Ambiguity, Held, Pace};
 use super::shape::{NOISE, Shape, is_hanging, median};
-use super::{Hold, HoldKind, Id, Judgement, Verdict};
+use super::{Hold, HoldKind, Id, Judgement, Reason, Verdict};
 use crate::stats::Summary;
 
 /// Lags that differ by less, or by less than a quarter, are the same.
@@ -29,20 +29,19 @@ pub(super) fn decide(streams: &[Summary], within_us: i64, doubt_us: i64) -> Verd
         return hold(&shapes, smallest, within_us, doubt_us);
     }
     // What is too much for the path tells nothing about holds.
-    let (rate, text) = too_much(&behind);
+    let bytes_per_s = most_per_s(&behind);
+    let detail = Held::FallsBehind { streams: behind.iter().map(pace).collect(), bytes_per_s };
     if !shapes.iter().any(|shape| shape.stream.spec.size == smallest) {
-        let summary = format!("events fall behind ever more: the path passes about {rate} bytes a second");
-        return Verdict::unknown(Judgement::Lagging, summary).with(Id::FallsBehind, text);
+        let reason = Reason::FallsBehind { bytes_per_s };
+        return Verdict::unknown(Judgement::Lagging, reason).with(Id::FallsBehind, detail);
     }
-    hold(&shapes, smallest, within_us, doubt_us).with(Id::FallsBehind, text)
+    hold(&shapes, smallest, within_us, doubt_us).with(Id::FallsBehind, detail)
 }
 
-/// How many bytes a second come of streams that fall behind, and what to say about them.
-fn too_much(behind: &[Shape<'_>]) -> (u64, String) {
+/// How many bytes a second come of streams that fall behind.
+fn most_per_s(behind: &[Shape<'_>]) -> u64 {
     let rate = |stream: &Summary| stream.bytes as f64 * 1e6 / stream.lasted_us().max(1) as f64;
-    let most = behind.iter().map(|shape| rate(shape.stream)).fold(0.0, f64::max) as u64;
-    let names: Vec<String> = behind.iter().map(describe).collect();
-    (most, format!("{} come at {most} bytes a second at most, and ever later", names.join(" and ")))
+    behind.iter().map(|shape| rate(shape.stream)).fold(0.0, f64::max) as u64
 }
 
 /// What holds streams that come as fast as they are sent.
@@ -68,42 +67,33 @@ fn hold(shapes: &[Shape<'_>], smallest: u64, within_us: i64, doubt_us: i64) -> V
     }
     let received: u64 = naming().map(|shape| shape.stream.counts.received).sum();
     if received < EVENTS_LEAST && !naming().all(|shape| shape.stream.is_complete()) {
-        let verdict = Verdict::unknown(Judgement::Inconclusive, "too few events arrived to judge by");
-        return verdict.with(Id::TooShort, format!("{} came before the end of the run", events(received)));
+        let verdict = Verdict::unknown(Judgement::Inconclusive, Reason::TooFewEvents);
+        return verdict.with(Id::TooShort, Ambiguity::FewBeforeEnd { received });
     }
     real_time(shapes, within_us, smallest)
 }
 
 fn hangs(stream: &Summary) -> Verdict {
-    let last_us = stream.last_event_us.unwrap_or(stream.requested_us) - stream.requested_us;
-    let received = stream.counts.received;
-    let summary = format!("events stop after {}, {received} of them in, and the connection stays open", time(last_us));
-    let text = format!("nothing came after {}, though the origin went on and ended", time(last_us));
-    Verdict::new(Judgement::Cut, Hold::of(HoldKind::None), summary).with(Id::Hanging, text)
+    let after_us = stream.last_event_us.unwrap_or(stream.requested_us) - stream.requested_us;
+    let reason = Reason::Hangs { after_us, received: stream.counts.received };
+    Verdict::new(Judgement::Cut, Hold::of(HoldKind::None), reason).with(Id::Hanging, Held::Hanging { after_us })
 }
 
 fn real_time(shapes: &[Shape<'_>], within_us: i64, smallest: u64) -> Verdict {
     let naming = shapes.iter().filter(|shape| shape.stream.spec.size == smallest);
     let (late, all) = naming.fold((0, 0), |(late, all), shape| (late + shape.late, all + shape.stream.samples.len()));
-    let within = time(within_us);
-    let summary = format!("events arrive in real time: {} of {all} within {within}", all - late);
-    let mut verdict = Verdict::new(Judgement::RealTime, Hold::of(HoldKind::None), summary);
+    let reason = Reason::RealTime { on_time: all - late, all, within_us };
+    let mut verdict = Verdict::new(Judgement::RealTime, Hold::of(HoldKind::None), reason);
     for shape in shapes.iter().filter(|shape| shape.is_troubled()) {
-        let stream = shape.stream;
-        let (size, interval, late, all) =
-            (stream.spec.size, time(shape.interval_us()), shape.late, stream.samples.len());
-        let held = shape
-            .lasting
-            .or(shape.first)
-            .map_or(String::new(), |hold| format!("; held for {}, {} bytes at a time", time(hold.wait_us), hold.bytes));
-        let text = format!("of events of {size} bytes every {interval}, {late} of {all} come late{held}");
-        verdict = verdict.with(Id::BigEvents, text);
+        let held = shape.lasting.or(shape.first).map(|hold| (hold.wait_us, hold.bytes));
+        let all = shape.stream.samples.len();
+        let detail = Held::BigEvents { stream: pace(shape), late: shape.late, all, held };
+        verdict = verdict.with(Id::BigEvents, detail);
     }
     // Each comes with the next one, as far as can be seen.
     let behind = |shape: &Shape<'_>| near(shape.lag_us, shape.interval_us(), shape.interval_us() / 4);
     if shapes.iter().all(|shape| shape.interval_us() <= within_us) && shapes.iter().all(behind) {
-        let text = format!("every interval is within {within}, and each event comes about an interval late");
-        verdict = verdict.with(Id::IntervalsWithin, text);
+        verdict = verdict.with(Id::IntervalsWithin, Ambiguity::IntervalsWithin { within_us });
     }
     verdict
 }
@@ -119,12 +109,11 @@ fn late(shapes: &[Shape<'_>], within_us: i64, doubt_us: i64) -> Verdict {
 }
 
 fn held_until_close(shapes: &[Shape<'_>]) -> Verdict {
-    let summary = "nothing arrives until the origin ends the response, then all of it at once";
-    let longest = shapes.iter().map(Shape::closed_us).max().unwrap_or(0);
-    let most = shapes.iter().map(Shape::closed_bytes).max().unwrap_or(0);
-    Verdict::new(Judgement::HeldUntilClose, Hold::of(HoldKind::Close), summary)
-        .with(Id::HeldUntilClose, format!("events were held for up to {}, until the end", time(longest)))
-        .with(Id::CloseOrLarger, format!("{most} bytes were sent in {}", time(longest)))
+    let us = shapes.iter().map(Shape::closed_us).max().unwrap_or(0);
+    let bytes = shapes.iter().map(Shape::closed_bytes).max().unwrap_or(0);
+    Verdict::new(Judgement::HeldUntilClose, Hold::of(HoldKind::Close), Reason::UntilClose)
+        .with(Id::HeldUntilClose, Held::UntilClose { us })
+        .with(Id::CloseOrLarger, Ambiguity::SentUntilClose { bytes, us })
 }
 
 fn near(value: i64, other: i64, least: i64) -> bool {
@@ -152,13 +141,11 @@ fn one_event(shapes: &[Shape<'_>], within_us: i64, doubt_us: i64) -> Option<Verd
     }
     let longest = slow.iter().map(|shape| shape.interval_us()).max().filter(|longest| *longest > within_us)?;
     let shortest = slow.iter().map(|shape| shape.interval_us()).min()?;
-    let summary = "each event arrives only when the next one is sent";
-    let verdict = Verdict::new(Judgement::Lagging, Hold::of(HoldKind::OneEvent), summary);
-    let text = format!("events sent every {} come {} late", time(longest), time(longest));
-    let verdict = verdict.with(Id::OneEvent, text);
+    let verdict = Verdict::new(Judgement::Lagging, Hold::of(HoldKind::OneEvent), Reason::OneEvent);
+    let verdict = verdict.with(Id::OneEvent, Held::LateByInterval { interval_us: longest, lag_us: longest });
     // What is late by the same time everywhere is late on fast streams, too.
     let is_told = longest >= 2 * shortest || shapes.iter().any(|shape| shape.lag_us + doubt_us < longest / 2);
-    Some(if is_told { verdict } else { verdict.with(Id::OneEventOrConstant, "all streams had the same interval") })
+    Some(if is_told { verdict } else { verdict.with(Id::OneEventOrConstant, Ambiguity::SameInterval) })
 }
 
 /// Each event comes when the next one is sent and a timer has run out, as from a compressor in front of a corked socket:
@@ -177,13 +164,12 @@ fn one_event_by_timer(shapes: &[Shape<'_>], within_us: i64) -> Option<Verdict> {
     if !same || !is_told || !is_alone || timer_us <= SAME_LAG_US || shapes.iter().any(|shape| shape.is_closed) {
         return None;
     }
-    let (interval, timer) = (time(slowest.interval_us()), time(timer_us));
-    let summary = format!("each event arrives only when the next one is sent, and {timer} after that");
-    let verdict = Verdict::new(Judgement::Lagging, Hold::of(HoldKind::OneEvent), summary);
-    let text = format!("events sent every {interval} come {} late", time(slowest.lag_us));
-    let verdict = verdict.with(Id::OneEvent, text);
-    let verdict = verdict.with(Id::BatchedTime, format!("whatever the pace, {timer} are added to that"));
-    Some(if CORK_US.contains(&timer_us) { verdict.with(Id::Cork, format!("the time is {timer}")) } else { verdict })
+    let reason = Reason::OneEventAndTimer { us: timer_us };
+    let verdict = Verdict::new(Judgement::Lagging, Hold::of(HoldKind::OneEvent), reason);
+    let late = Held::LateByInterval { interval_us: slowest.interval_us(), lag_us: slowest.lag_us };
+    let verdict = verdict.with(Id::OneEvent, late).with(Id::BatchedTime, Held::TimerAdds { us: timer_us });
+    let is_cork = CORK_US.contains(&timer_us);
+    Some(if is_cork { verdict.with(Id::Cork, Held::CorkTimer { us: timer_us }) } else { verdict })
 }
 
 /// Each event comes alone and late by the same time.
@@ -198,18 +184,18 @@ fn constant(shapes: &[Shape<'_>]) -> Option<Verdict> {
     if !same || !all_alone(&slow) || !slow.iter().all(|shape| shape.is_always_late() && even(shape)) {
         return None;
     }
-    let lag = time(lag_us);
-    let hold = Hold { ms: Some(rounded_ms(lag_us)), ..Hold::of(HoldKind::Constant) };
-    let verdict = Verdict::new(Judgement::Lagging, hold, format!("each event arrives alone, but {lag} late"));
-    let mut verdict = verdict.with(Id::ConstantLag, format!("every event is late by {lag}, whatever the pace"));
-    if CORK_US.contains(&lag_us) {
-        verdict = verdict.with(Id::Cork, format!("a lag of {lag} is that of a corked socket"));
+    let us = lag_us;
+    let hold = Hold { ms: Some(rounded_ms(us)), ..Hold::of(HoldKind::Constant) };
+    let verdict = Verdict::new(Judgement::Lagging, hold, Reason::ConstantLag { us });
+    let mut verdict = verdict.with(Id::ConstantLag, Held::ConstantLag { us });
+    if CORK_US.contains(&us) {
+        verdict = verdict.with(Id::Cork, Held::CorkLag { us });
     }
     let is_told = shapes.iter().any(|shape| shape.interval_us() < lag_us && shape.events <= 1);
     if is_told {
         return Some(verdict);
     }
-    Some(verdict.with(Id::TimerOrConstant, format!("no stream sent more often than every {lag}")))
+    Some(verdict.with(Id::TimerOrConstant, Ambiguity::NoneFaster { us }))
 }
 
 fn rounded_ms(us: i64) -> u64 {
@@ -230,12 +216,11 @@ fn held_again(shapes: &[Shape<'_>], again: &[&Shape<'_>]) -> Verdict {
     let Some(class) = classify(&held, shapes) else { return closed_in_part(shapes) };
     let class = if is_contradicted(&class, again) { Class { by: By::Time, ..class } } else { class };
     if let Some(bytes) = before_compression(&held).filter(|_| class.by != By::Time) {
-        let text = format!("{bytes} bytes of events are together in each release, however few they are as compressed");
-        return batched(Class { bytes, ..class }).with(Id::HeldThenCompressed, text);
+        return batched(Class { bytes, ..class }).with(Id::HeldThenCompressed, Held::ReleasedContent { bytes });
     }
     let verdict = batched(class);
     if steady.iter().all(|shape| shape.lasting.is_none()) {
-        return verdict.with(Id::StartOrLasting, "one release was seen, and what came after it waited for the end");
+        return verdict.with(Id::StartOrLasting, Ambiguity::OneRelease);
     }
     verdict_of_compressed(verdict, shapes)
 }
@@ -264,9 +249,8 @@ fn dwarfed(steady: &[&Shape<'_>]) -> bool {
 fn unsteady(shapes: &[Shape<'_>]) -> Verdict {
     let late: usize = shapes.iter().map(|shape| shape.late).sum();
     let all: usize = shapes.iter().map(|shape| shape.stream.samples.len()).sum();
-    let summary = format!("{late} of {all} events are late, in no pattern that a hold makes");
-    let text = format!("{late} of {all} events came late, some by {}", time(longest_lag(shapes)));
-    Verdict::unknown(Judgement::Inconclusive, summary).with(Id::Unsteady, text)
+    let detail = Held::Unsteady { late, all, longest_us: longest_lag(shapes) };
+    Verdict::unknown(Judgement::Inconclusive, Reason::Unsteady { late, all }).with(Id::Unsteady, detail)
 }
 
 fn longest_lag(shapes: &[Shape<'_>]) -> i64 {
@@ -277,26 +261,20 @@ fn batched(class: Class) -> Verdict {
     let Class { by, bytes, us } = class;
     if by == By::Time {
         let hold = Hold { ms: Some(rounded_ms(us)), ..Hold::of(HoldKind::Time) };
-        let t = time(us);
-        let verdict =
-            Verdict::new(Judgement::Batched, hold, format!("events arrive in lumps, every {t} or so, throughout"));
-        let mut verdict = verdict.with(Id::BatchedTime, format!("whatever the pace, events are held for up to {t}"));
+        let verdict = Verdict::new(Judgement::Batched, hold, Reason::EveryTime { us });
+        let mut verdict = verdict.with(Id::BatchedTime, Held::HeldTime { us });
         if CORK_US.contains(&us) {
-            verdict = verdict.with(Id::Cork, format!("{t} between flushes is a corked socket's time"));
+            verdict = verdict.with(Id::Cork, Held::CorkFlush { us });
         }
         if us > LONG_US {
-            return verdict.with(Id::LongHold, format!("few releases, {t} apart, fit into the run"));
+            return verdict.with(Id::LongHold, Ambiguity::FewReleases { us });
         }
-        return verdict.with(Id::TimerOrConstant, format!("events sent less often than every {t} don't come in lumps"));
+        return verdict.with(Id::TimerOrConstant, Ambiguity::SparseEvents { us });
     }
     let hold = Hold { bytes: Some(bytes), ..Hold::of(HoldKind::Bytes) };
-    let summary = format!("events arrive in lumps of about {bytes} bytes throughout");
-    let verdict = Verdict::new(Judgement::Batched, hold, summary);
-    let verdict = verdict.with(Id::BatchedBytes, format!("events are held until about {bytes} bytes are together"));
-    if by == By::Bytes {
-        return verdict;
-    }
-    verdict.with(Id::TimeOrBytes, format!("{bytes} bytes were sent in {}: either may release them", time(us)))
+    let verdict = Verdict::new(Judgement::Batched, hold, Reason::EveryBytes { bytes });
+    let verdict = verdict.with(Id::BatchedBytes, Held::HeldBytes { bytes });
+    if by == By::Bytes { verdict } else { verdict.with(Id::TimeOrBytes, Ambiguity::TimeOrBytes { bytes, us }) }
 }
 
 /// Held at first, by the first releases; and again, but for less, on some streams.
@@ -304,41 +282,33 @@ fn late_start(shapes: &[Shape<'_>], again: Option<&[&Shape<'_>]>) -> Verdict {
     let held: Vec<_> = shapes.iter().filter_map(|shape| Some((shape, shape.first?))).collect();
     let held: Vec<_> = held.into_iter().filter(|(shape, _)| !shape.is_closed).collect();
     let Some(class) = classify(&held, shapes) else { return closed_in_part(shapes) };
-    let rest = if again.is_some() { "is held, too, but less" } else { "arrives in real time" };
-    let mut verdict = started(class, rest);
+    let mut verdict = started(class, again.is_some());
     let longest_us = shapes.iter().filter_map(|shape| shape.stream.spec.planned_us()).max();
     if class.by == By::Time && again.is_none() && longest_us.is_some_and(|longest| 2 * class.us > longest) {
-        verdict = verdict
-            .with(Id::StartOrLasting, format!("a second release after {} would not have been seen", time(class.us)));
+        verdict = verdict.with(Id::StartOrLasting, Ambiguity::NoSecondRelease { us: class.us });
     }
     let lasting = again.into_iter().flatten().filter_map(|shape| Some((*shape, shape.lasting?)));
     if let Some(class) = classify(&lasting.collect::<Vec<_>>(), shapes) {
         let still = match class.by {
-            By::Time => format!("for up to {}", time(class.us)),
-            By::Bytes | By::Either => format!("until {} bytes are together", class.bytes),
+            By::Time => Held::StillHeldTime { us: class.us },
+            By::Bytes | By::Either => Held::StillHeldBytes { bytes: class.bytes },
         };
-        verdict = verdict.with(Id::StillHeld, format!("what comes afterwards is still held {still}"));
+        verdict = verdict.with(Id::StillHeld, still);
     }
     verdict_of_compressed(verdict, shapes)
 }
 
-fn started(class: Class, rest: &str) -> Verdict {
+fn started(class: Class, is_held_after: bool) -> Verdict {
     let Class { by, bytes, us } = class;
     if by == By::Time {
-        let t = time(us);
         let hold = Hold { ms: Some(rounded_ms(us)), ..Hold::of(HoldKind::StartTime) };
-        let summary = format!("nothing arrives for the first {t}; what comes afterwards {rest}");
-        let verdict = Verdict::new(Judgement::LateStart, hold, summary);
-        return verdict.with(Id::StartTime, format!("the first events were held for {t}, whatever the pace"));
+        let verdict = Verdict::new(Judgement::LateStart, hold, Reason::StartTime { us, is_held_after });
+        return verdict.with(Id::StartTime, Held::StartTime { us });
     }
     let hold = Hold { bytes: Some(bytes), ..Hold::of(HoldKind::StartBytes) };
-    let summary = format!("nothing arrives until about {bytes} bytes are sent; what comes afterwards {rest}");
-    let verdict = Verdict::new(Judgement::LateStart, hold, summary);
-    let verdict = verdict.with(Id::StartBytes, format!("the first {bytes} bytes or so are held"));
-    if by == By::Bytes {
-        return verdict;
-    }
-    verdict.with(Id::TimeOrBytes, format!("{bytes} bytes were sent in {}: either may release them", time(us)))
+    let verdict = Verdict::new(Judgement::LateStart, hold, Reason::StartBytes { bytes, is_held_after });
+    let verdict = verdict.with(Id::StartBytes, Held::StartBytes { bytes });
+    if by == By::Bytes { verdict } else { verdict.with(Id::TimeOrBytes, Ambiguity::TimeOrBytes { bytes, us }) }
 }
 
 /// Some streams wait for their end, the others aren't held.
@@ -347,33 +317,25 @@ fn closed_in_part(shapes: &[Shape<'_>]) -> Verdict {
     if closed.is_empty() {
         return unsteady(shapes);
     }
-    let names: Vec<String> = closed.iter().map(|shape| describe(shape)).collect();
-    let text = format!("held until their end: {}; others are not", names.join(" and "));
+    let detail = Held::SomeUntilClose(closed.iter().map(|shape| pace(shape)).collect());
     if closed.iter().all(|shape| shape.stream.counts.received == 0) {
-        let summary = "not one small event arrived, while larger ones do";
-        return Verdict::unknown(Judgement::Silent, summary).with(Id::Silent, text);
+        return Verdict::unknown(Judgement::Silent, Reason::SmallMissing).with(Id::Silent, detail);
     }
-    let summary = "small events are held until the origin ends the response, larger ones are not";
-    let verdict = Verdict::new(Judgement::HeldUntilClose, Hold::of(HoldKind::Close), summary);
-    verdict.with(Id::HeldUntilClose, text.clone()).with(Id::ContentHeld, text)
+    let verdict = Verdict::new(Judgement::HeldUntilClose, Hold::of(HoldKind::Close), Reason::SmallUntilClose);
+    verdict.with(Id::HeldUntilClose, detail.clone()).with(Id::ContentHeld, detail)
 }
 
-fn describe(shape: &Shape<'_>) -> String {
-    let data = if shape.stream.spec.size == 0 {
-        "small events".to_owned()
-    } else {
-        format!("events of {} bytes", shape.stream.spec.size)
-    };
-    format!("{data} every {}", time(shape.interval_us()))
+fn pace(shape: &Shape<'_>) -> Pace {
+    Pace { size: shape.stream.spec.size, interval_us: shape.interval_us() }
 }
 
 fn verdict_of_compressed(verdict: Verdict, shapes: &[Shape<'_>]) -> Verdict {
-    let (bytes, content) = shapes
+    let (bytes, content_bytes) = shapes
         .iter()
         .fold((0, 0), |(bytes, content), shape| (bytes + shape.stream.bytes, content + shape.stream.content_bytes));
     // A coding that is there changes the length, if only by its frame.
-    if bytes == content || verdict.hold.bytes.is_none() {
+    if bytes == content_bytes || verdict.hold.bytes.is_none() {
         return verdict;
     }
-    verdict.with(Id::Compressed, format!("{content} bytes of events came as {bytes}"))
+    verdict.with(Id::Compressed, Held::Compressed { content_bytes, bytes })
 }

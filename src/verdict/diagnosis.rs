@@ -9,11 +9,14 @@
 //! what it does. Who is in between picks words, never the verdict. A cure works when it was seen to, twice.
 
 mod advice;
-mod cause;
+pub mod cause;
+mod explain;
+mod note;
 mod variant;
 
-pub use advice::Advice;
-pub use cause::Cause;
+pub use advice::{Advice, ConfigHint};
+pub use cause::{Cause, Explanation};
+pub use note::Note;
 pub use variant::{LATE_MS, Variant};
 
 use super::endurance::{Cut, Endurance};
@@ -81,15 +84,15 @@ pub struct Remedy {
     pub place: Place,
     /// Whether it works; none if that isn't known.
     pub works: Option<bool>,
-    /// What to do, one sentence.
-    pub text: String,
+    /// Of a change of a configuration, what to look for if the cure book knows no product.
+    pub hint: Option<ConfigHint>,
 }
 
 /// What is wrong, and what helps.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Diagnosis {
     /// Why the plain variant doesn't stream; none if it does.
-    pub cause: Option<Cause>,
+    pub cause: Option<Explanation>,
     /// What was tried, what costs least first; and what the cure book knows.
     pub remedies: Vec<Remedy>,
     /// The id of the least that was seen to work, twice.
@@ -97,11 +100,18 @@ pub struct Diagnosis {
     /// The lines to put where, as the cure book has them for who is in between.
     pub advice: Vec<Advice>,
     /// What else there is to say.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// After how long a silence a stream is cut, in seconds.
     pub idle_cut_s: Option<f64>,
     /// At which age a stream is cut, in seconds.
     pub lifetime_cut_s: Option<f64>,
+}
+
+impl Remedy {
+    /// Whether it is a change of a configuration.
+    pub fn is_configuration(&self) -> bool {
+        self.changes == [CureId::ProxyConfig]
+    }
 }
 
 impl Tried {
@@ -232,9 +242,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
         remedy.works == Some(true) || once.iter().any(|tried| tried.variant.changes() == remedy.changes)
     };
     let works: Vec<&[CureId]> = remedies.iter().filter(streamed).map(|remedy| remedy.changes.as_slice()).collect();
-    let cause = cause::of(evidence, plain, &works);
-    let advice = cause.as_ref().map(|cause| advice::of(evidence, plain, cause)).unwrap_or_default();
-    let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref())).collect();
+    let cause = explain::of(evidence, plain, &works);
+    let advice = cause.as_ref().map(|why| advice::of(evidence, plain, why)).unwrap_or_default();
+    let remedies = remedies.into_iter().chain(advice::remedy(&advice, cause.as_ref().map(|why| why.cause))).collect();
     let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| is_idle_cut(evidence.tried));
     let idle_cut_s = quiet.and_then(|quiet| quiet.quiet_us).map(|us| us as f64 / 1e6);
     let is_limit = plain.is_cut() && plain.end.0 == Ending::LifetimeCut;
@@ -243,7 +253,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let patience = evidence.endurance.map(|endurance| endurance.patience).unwrap_or_default();
     let seconds = |cut: Option<Cut>| cut.map(|cut| cut.after.as_secs_f64());
     Diagnosis {
-        notes: cause::notes(evidence, plain),
+        notes: note::notes(evidence, plain),
         cause,
         remedies,
         smallest,
@@ -293,8 +303,7 @@ fn remedies(evidence: &Evidence<'_>, plain: &Tried) -> Vec<Remedy> {
 fn remedy(variant: &Variant, works: Option<bool>) -> Remedy {
     let changes = variant.changes().to_vec();
     let place = changes.iter().map(|id| id.place()).max().unwrap_or(Place::Origin);
-    let parts: Vec<String> = changes.iter().map(|id| format!("{} ({})", id.line(), id.text())).collect();
-    Remedy { id: variant.id(), changes, place, works, text: parts.join("; and ") }
+    Remedy { id: variant.id(), changes, place, works, hint: None }
 }
 
 #[cfg(test)]

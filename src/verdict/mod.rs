@@ -19,6 +19,7 @@ mod findings;
 mod foreign;
 mod hop;
 mod products;
+pub mod reason;
 mod shape;
 
 pub use answer::Reply;
@@ -26,6 +27,7 @@ pub use cure::{CureId, Place};
 pub use findings::{Finding, Id, Severity};
 pub use hop::Hop;
 pub use products::products;
+pub use reason::{Detail, Reason};
 
 use serde::{Deserialize, Serialize};
 
@@ -140,14 +142,14 @@ impl Hold {
 }
 
 /// The judgement with its reasons.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The judgement.
     pub verdict: Judgement,
     /// What is held.
     pub hold: Hold,
-    /// One sentence, lowercase, without a final dot.
-    pub summary: String,
+    /// Why.
+    pub reason: Reason,
     /// What else there is to say, the worst first.
     pub findings: Vec<Finding>,
 }
@@ -177,27 +179,28 @@ pub struct Evidence<'a> {
 }
 
 impl Verdict {
-    fn new(verdict: Judgement, hold: Hold, summary: impl Into<String>) -> Verdict {
-        Verdict { verdict, hold, summary: summary.into(), findings: Vec::new() }
+    fn new(verdict: Judgement, hold: Hold, reason: Reason) -> Verdict {
+        Verdict { verdict, hold, reason, findings: Vec::new() }
     }
 
-    fn unknown(verdict: Judgement, summary: impl Into<String>) -> Verdict {
-        Verdict::new(verdict, Hold::of(HoldKind::Unknown), summary)
+    fn unknown(verdict: Judgement, reason: Reason) -> Verdict {
+        Verdict::new(verdict, Hold::of(HoldKind::Unknown), reason)
     }
 
     /// Adds findings, and keeps the worst first.
     pub fn add(&mut self, findings: Vec<Finding>) {
         self.findings.extend(findings);
-        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
     }
 
     /// What one finding says is all there is to say.
     fn found(verdict: Judgement, finding: &Finding) -> Verdict {
-        Verdict { findings: vec![finding.clone()], ..Verdict::unknown(verdict, finding.text.as_str()) }
+        let reason = Reason::Found(finding.detail.clone());
+        Verdict { findings: vec![finding.clone()], ..Verdict::unknown(verdict, reason) }
     }
 
-    fn with(mut self, id: Id, text: impl Into<String>) -> Verdict {
-        self.findings.push(Finding::new(id, text));
+    fn with(mut self, id: Id, detail: impl Into<Detail>) -> Verdict {
+        self.findings.push(Finding::new(id, detail));
         self
     }
 }
@@ -207,9 +210,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     let mut verdict = match evidence.answer {
         Answer::Unreachable(why) => Verdict::found(Judgement::Unreachable, why),
         Answer::NotSse(why) => Verdict::found(Judgement::NotSse, why),
-        Answer::Stream if evidence.streams.is_empty() => {
-            Verdict::unknown(Judgement::Inconclusive, "there was no stream to judge by")
-        }
+        Answer::Stream if evidence.streams.is_empty() => Verdict::unknown(Judgement::Inconclusive, Reason::NoStream),
         Answer::Stream if evidence.streams.iter().any(|stream| stream.origin == Origin::Foreign) => {
             foreign::judge(evidence.streams, evidence.within_us)
         }
@@ -250,15 +251,14 @@ fn ours(evidence: &Evidence<'_>) -> Verdict {
         _ => certain(evidence),
     });
     let verdict = match damage::other_pace(evidence.streams) {
-        Some(text) => verdict.with(Id::OtherPace, text),
+        Some(detail) => verdict.with(Id::OtherPace, detail),
         None => verdict,
     };
     let excused: u64 = evidence.streams.iter().map(|stream| stream.excused).sum();
     if excused == 0 {
         return verdict;
     }
-    let text = format!("this program itself was late when {excused} events came; they are not counted as late");
-    verdict.with(Id::OwnStalls, text)
+    verdict.with(Id::OwnStalls, Detail::OwnStalls { excused })
 }
 
 /// The decision, unless it would be another one within the clock's error.
@@ -280,32 +280,18 @@ fn certain(evidence: &Evidence<'_>) -> Verdict {
 }
 
 fn nothing_wanted() -> Verdict {
-    let verdict = Verdict::unknown(Judgement::Inconclusive, "there was no event to judge by: none was asked for");
-    let finding = Finding::new(Id::TooShort, "the URL asks the origin for no events");
-    let finding = finding.advising("ask for some: leave count or silent_after out of the URL's query");
-    Verdict { findings: vec![finding], ..verdict }
+    Verdict::unknown(Judgement::Inconclusive, Reason::NoEventsWanted).with(Id::TooShort, Detail::NoEventsWanted)
 }
 
 fn contradictory(contradiction_us: i64) -> Verdict {
-    let summary = "how late events are can't be told: the origin's clock was set meanwhile, or there are several";
-    let verdict = Verdict::unknown(Judgement::Inconclusive, summary);
-    let by = findings::time(contradiction_us);
-    let finding = Finding::new(Id::ClockError, format!("answers to requests for the origin's time differ by {by}"));
-    let advice =
-        "repeat it; if that doesn't help, two machines with different clocks answer: let them agree, or ask one";
-    Verdict { findings: vec![finding.advising(advice)], ..verdict }
+    let verdict = Verdict::unknown(Judgement::Inconclusive, Reason::ClocksDisagree);
+    verdict.with(Id::ClockError, Detail::ClockAnswersDiffer { us: contradiction_us })
 }
 
 fn doubtful(clock: Option<&Clock>, within_us: i64, doubt_us: i64) -> Verdict {
-    let summary = "events arrive evenly, but whether all of them are late by the same time can't be told";
-    let verdict = Verdict::unknown(Judgement::Inconclusive, summary);
-    let within = findings::time(within_us);
+    let verdict = Verdict::unknown(Judgement::Inconclusive, Reason::LagUncertain);
     if clock.is_some_and(|clock| clock.is_measured) {
-        let doubt = findings::time(doubt_us);
-        let text =
-            format!("the origin's clock is known to {doubt} only, and whether lags exceed {within} hinges on that");
-        return verdict.with(Id::ClockError, text);
+        return verdict.with(Id::ClockError, Detail::ClockError { error_us: doubt_us, within_us });
     }
-    verdict
-        .with(Id::NoClock, format!("the origin didn't tell its time, and whether lags exceed {within} hinges on that"))
+    verdict.with(Id::NoClock, Detail::NoClock { within_us })
 }

@@ -197,8 +197,9 @@ fn certificates_that_are_not_right_are_refused_and_the_reason_told() {
         let error = trusting(&authority, server.port).session().open(&get(&server.url(NAME))).unwrap_err();
         assert!(matches!(error, ClientError::Tls(..)), "{error:?}");
         let finding = error.finding();
-        assert!(finding.text.starts_with("set up TLS with 127.0.0.1:") && finding.text.contains(plain), "{finding:?}");
-        assert_eq!((finding.id.as_str(), finding.advice.contains(advice)), ("unreachable-tls", true), "{finding:?}");
+        let text = finding.text();
+        assert!(text.starts_with("set up TLS with 127.0.0.1:") && text.contains(plain), "{finding:?}");
+        assert_eq!((finding.id.as_str(), finding.advice().contains(advice)), ("unreachable-tls", true), "{finding:?}");
         assert_eq!(server.asked(), "", "nothing is asked of whom we don't trust");
     }
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod impair;
+mod reasoning;
 mod report;
 mod source;
 mod stories;

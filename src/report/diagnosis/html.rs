@@ -15,8 +15,8 @@ use crate::report::text::difference;
 use crate::report::words;
 use crate::stats::Summary;
 use crate::timestamp::{RFC3339_LEN, write_rfc3339};
-use crate::verdict::diagnosis::{Advice, Remedy};
-use crate::verdict::{CureId, Finding, Judgement, Place, Severity, representative};
+use crate::verdict::diagnosis::{Advice, Explanation, Note, Remedy};
+use crate::verdict::{Finding, Judgement, Severity, representative};
 use figure::{Scale, Size};
 use markup::Markup;
 
@@ -104,20 +104,23 @@ fn measured_when(page: &mut Markup, report: &Report, diagnosed: &Diagnosed) {
 
 fn what_and_why(page: &mut Markup, diagnosed: &Diagnosed, plain: &Row) {
     let verdict = &plain.report.verdict;
+    let summary = verdict.summary();
     page.element("section", &[("class", &format!("card verdict {}", tone(verdict.verdict)))], |page| {
         page.element("h2", &[], |page| {
             badge(page, verdict.verdict);
             page.text(" ");
-            page.leaf("span", &[], &verdict.summary);
+            page.leaf("span", &[], &summary);
         });
-        if let Some(cause) = diagnosed.diagnosis.cause.as_ref().filter(|cause| cause.text != verdict.summary) {
-            labelled(page, "Why", &cause.text);
+        let why = diagnosed.diagnosis.cause.as_ref().map(Explanation::text);
+        if let Some(why) = why.filter(|why| *why != summary) {
+            labelled(page, "Why", &why);
         }
-        for Finding { text, advice, .. } in telling(diagnosed) {
-            if *text != verdict.summary {
-                page.leaf("p", &[], text);
+        for finding in telling(diagnosed) {
+            let text = finding.text();
+            if text != summary {
+                page.leaf("p", &[], &text);
             }
-            labelled(page, "Try", advice);
+            labelled(page, "Try", finding.advice());
         }
         if let Some(other) = &diagnosed.against {
             labelled(page, "Against", &format!("{}: {}", other.url, difference(verdict, &other.verdict)));
@@ -163,7 +166,7 @@ fn cure(page: &mut Markup, diagnosed: &Diagnosed) {
     let smallest = diagnosis.remedies.iter().find(is_smallest);
     let works = diagnosis.remedies.iter().filter(|remedy| remedy.works == Some(true) && !is_smallest(remedy));
     let others: Vec<&Remedy> = works.collect();
-    let in_general = diagnosis.remedies.iter().find(|remedy| remedy.works.is_none() && is_configured(remedy));
+    let in_general = diagnosis.remedies.iter().find(|remedy| remedy.works.is_none() && remedy.is_configuration());
     if smallest.is_none() && others.is_empty() && in_general.is_none() {
         return;
     }
@@ -190,10 +193,6 @@ fn cure(page: &mut Markup, diagnosed: &Diagnosed) {
     });
 }
 
-fn is_configured(remedy: &Remedy) -> bool {
-    remedy.place == Place::ProxyConfig && remedy.id == CureId::ProxyConfig.as_str()
-}
-
 fn also(page: &mut Markup, others: &[&Remedy]) {
     if others.is_empty() {
         return;
@@ -204,7 +203,7 @@ fn also(page: &mut Markup, others: &[&Remedy]) {
             page.element("li", &[], |page| {
                 page.leaf("code", &[], &other.id);
                 page.text(" ");
-                page.leaf("small", &[], &other.text);
+                page.leaf("small", &[], &other.text(&[]));
             });
         }
     });
@@ -214,7 +213,7 @@ fn also(page: &mut Markup, others: &[&Remedy]) {
 fn configured(page: &mut Markup, advice: &[Advice], in_general: &Remedy, is_cured: bool) {
     page.leaf("h3", &[], if is_cured { "Or in what is in between" } else { "To try, in what is in between" });
     if advice.is_empty() {
-        page.leaf("p", &[], &in_general.text);
+        page.leaf("p", &[], &in_general.text(&[]));
     }
     for advice in advice {
         let seems = if advice.is_seen { "" } else { " (what else does just this)" };
@@ -253,14 +252,14 @@ fn source(page: &mut Markup, advice: &Advice) {
     page.text(&format!(", {}", advice.source.checked));
 }
 
-fn notes(page: &mut Markup, notes: &[String]) {
+fn notes(page: &mut Markup, notes: &[Note]) {
     if notes.is_empty() {
         return;
     }
     page.element("section", &[("class", "card")], |page| {
         page.leaf("h2", &[], "Notes");
         page.element("ul", &[], |page| {
-            notes.iter().take(ITEMS_MOST).for_each(|note| page.leaf("li", &[], note));
+            notes.iter().take(ITEMS_MOST).for_each(|note| page.leaf("li", &[], &note.text()));
         });
     });
 }
@@ -306,7 +305,7 @@ fn charts(page: &mut Markup, diagnosed: &Diagnosed, plain: &Row) {
 
 /// How bad a finding is.
 fn severity(finding: &Finding) -> (&'static str, &'static str) {
-    match finding.severity {
+    match finding.severity() {
         Severity::Info => ("i", "muted"),
         Severity::Warn => ("!", "doubt"),
         Severity::Fail => ("✗", "bad"),

@@ -6,7 +6,7 @@ use super::{Diagnosed, Row};
 use crate::report::json as probe_json;
 use crate::report::json::{SCHEMA, rounded};
 use crate::report::text::difference;
-use crate::verdict::diagnosis::{Advice, Cause, Remedy};
+use crate::verdict::diagnosis::{Advice, Note, Remedy};
 use crate::verdict::endurance::Endurance;
 use crate::verdict::{Hold, Hop, Judgement, Place};
 
@@ -17,9 +17,9 @@ pub struct Json<'a> {
     url: &'a str,
     verdict: Judgement,
     ok: bool,
-    summary: &'a str,
+    summary: String,
     hold: Hold,
-    cause: Option<&'a Cause>,
+    cause: Option<CauseJson>,
     variants: Vec<Variant<'a>>,
     cures: Vec<Cure<'a>>,
     smallest_cure: Option<&'a str>,
@@ -28,11 +28,17 @@ pub struct Json<'a> {
     disconnect_ms: Option<f64>,
     hop: Option<&'a Hop>,
     advice: &'a [Advice],
-    notes: &'a [String],
+    notes: Vec<String>,
     endurance: Option<&'a Endurance>,
     against: Option<probe_json::Json<'a>>,
     difference: Option<String>,
     took_s: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct CauseJson {
+    id: &'static str,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,7 +49,7 @@ struct Variant<'a> {
     method: &'a str,
     verdict: Judgement,
     hold: Hold,
-    summary: &'a str,
+    summary: String,
     /// What the second run came to, if there was one.
     again: Option<Judgement>,
 }
@@ -54,7 +60,7 @@ struct Cure<'a> {
     #[serde(rename = "where")]
     place: Place,
     works: Option<bool>,
-    text: &'a str,
+    text: String,
 }
 
 /// The diagnosis as one object, to be serialised.
@@ -66,18 +72,18 @@ pub fn json(diagnosed: &Diagnosed) -> Json<'_> {
         url: &diagnosed.url,
         verdict: plain.verdict.verdict,
         ok: plain.verdict.verdict == Judgement::RealTime,
-        summary: &plain.verdict.summary,
+        summary: plain.verdict.summary(),
         hold: plain.verdict.hold,
-        cause: diagnosis.cause.as_ref(),
+        cause: diagnosis.cause.as_ref().map(|why| CauseJson { id: why.cause.id(), text: why.text() }),
         variants: variants.iter().map(variant).collect(),
-        cures: diagnosis.remedies.iter().map(cure).collect(),
+        cures: diagnosis.remedies.iter().map(|remedy| cure(remedy, &diagnosis.advice)).collect(),
         smallest_cure: diagnosis.smallest.as_deref(),
         idle_cut_s: diagnosis.idle_cut_s.map(rounded),
         lifetime_cut_s: diagnosis.lifetime_cut_s.map(rounded),
         disconnect_ms: diagnosed.endurance.as_ref().and_then(|all| all.leaving.disconnect_ms()).map(rounded),
         hop: plain.hop.as_ref(),
         advice: &diagnosis.advice,
-        notes: &diagnosis.notes,
+        notes: diagnosis.notes.iter().map(Note::text).collect(),
         endurance: diagnosed.endurance.as_ref(),
         against: diagnosed.against.as_ref().map(probe_json::json),
         difference: diagnosed.against.as_ref().map(|other| difference(&plain.verdict, &other.verdict)),
@@ -94,11 +100,11 @@ fn variant(row: &Row) -> Variant<'_> {
         method: &row.method,
         verdict: verdict.verdict,
         hold: verdict.hold,
-        summary: &verdict.summary,
+        summary: verdict.summary(),
         again: row.again.as_ref().map(|report| report.verdict.verdict),
     }
 }
 
-fn cure(remedy: &Remedy) -> Cure<'_> {
-    Cure { id: &remedy.id, place: remedy.place, works: remedy.works, text: &remedy.text }
+fn cure<'a>(remedy: &'a Remedy, advice: &[Advice]) -> Cure<'a> {
+    Cure { id: &remedy.id, place: remedy.place, works: remedy.works, text: remedy.text(advice) }
 }

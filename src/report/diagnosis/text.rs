@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::report::page::{Page, Span, Tone, cut, left, shortened, width};
 use crate::report::text::{Style, difference, one_word};
 use crate::report::words;
-use crate::verdict::diagnosis::Advice;
+use crate::verdict::diagnosis::{Advice, Explanation};
 use crate::verdict::{Finding, Judgement, Severity, representative};
 
 /// Between the two columns of the matrix.
@@ -35,7 +35,7 @@ pub(in crate::report) fn body(page: &mut Page, diagnosed: &Diagnosed) {
     what_and_why(page, diagnosed);
     cure(page, diagnosed);
     for note in &diagnosed.diagnosis.notes {
-        labelled(page, "note", Tone::Bold, note, Tone::Plain);
+        labelled(page, "note", Tone::Bold, &note.text(), Tone::Plain);
     }
 }
 
@@ -129,20 +129,22 @@ fn what_and_why(page: &mut Page, diagnosed: &Diagnosed) {
     let verdict = &plain.report.verdict;
     let (mark, tone) = words::mark(verdict.verdict);
     let word = Span::new(&format!("{mark} {}: ", verdict.verdict.as_str()), tone);
-    page.wrapped(word, 2, &verdict.summary, Tone::Bold);
+    let summary = verdict.summary();
+    page.wrapped(word, 2, &summary, Tone::Bold);
     if let Some(other) = &diagnosed.against {
         let text = format!("{}: {}", shortened(&other.url, page.columns() / 2), difference(verdict, &other.verdict));
         labelled(page, "against", Tone::Bold, &text, Tone::Plain);
     }
-    if let Some(cause) = diagnosed.diagnosis.cause.as_ref().filter(|cause| cause.text != verdict.summary) {
-        labelled(page, "why", Tone::Bold, &cause.text, Tone::Plain);
+    let why = diagnosed.diagnosis.cause.as_ref().map(Explanation::text);
+    if let Some(why) = why.as_ref().filter(|why| **why != summary) {
+        labelled(page, "why", Tone::Bold, why, Tone::Plain);
     }
     for finding in telling(diagnosed) {
-        let is_told = diagnosed.diagnosis.cause.as_ref().is_some_and(|cause| cause.text == finding.text);
-        if finding.text != verdict.summary && !is_told {
-            labelled(page, "", Tone::Plain, &finding.text, Tone::Plain);
+        let text = finding.text();
+        if text != summary && why.as_ref() != Some(&text) {
+            labelled(page, "", Tone::Plain, &text, Tone::Plain);
         }
-        labelled(page, "try", Tone::Bold, finding.advice, Tone::Plain);
+        labelled(page, "try", Tone::Bold, finding.advice(), Tone::Plain);
     }
 }
 
@@ -150,7 +152,7 @@ fn what_and_why(page: &mut Page, diagnosed: &Diagnosed) {
 pub(super) fn telling(diagnosed: &Diagnosed) -> impl Iterator<Item = &Finding> {
     let has_cure = diagnosed.diagnosis.remedies.iter().any(|remedy| remedy.works != Some(false));
     let findings = diagnosed.plain().into_iter().flat_map(|plain| &plain.report.verdict.findings);
-    let findings = findings.filter(|finding| finding.severity != Severity::Info);
+    let findings = findings.filter(|finding| finding.severity() != Severity::Info);
     findings.take(if has_cure { 0 } else { FINDINGS_MOST })
 }
 
@@ -172,7 +174,7 @@ fn cure(page: &mut Page, diagnosed: &Diagnosed) {
     if !others.is_empty() {
         labelled(page, "also", Tone::Bold, &others.join(", "), Tone::Plain);
     }
-    let Some(configured) = remedies.iter().find(|remedy| remedy.works.is_none() && remedy.id == "proxy-config") else {
+    let Some(configured) = remedies.iter().find(|remedy| remedy.works.is_none() && remedy.is_configuration()) else {
         return;
     };
     let word = match smallest {
@@ -182,7 +184,7 @@ fn cure(page: &mut Page, diagnosed: &Diagnosed) {
         None => "try",
     };
     match diagnosis.advice.as_slice() {
-        [] => labelled(page, word, Tone::Bold, &configured.text, Tone::Plain),
+        [] => labelled(page, word, Tone::Bold, &configured.text(&[]), Tone::Plain),
         several => several.iter().for_each(|advice| advised(page, word, advice)),
     }
 }
@@ -227,7 +229,7 @@ pub(in crate::report) fn last_line(diagnosed: &Diagnosed) -> String {
     let diagnosis = &diagnosed.diagnosis;
     let Some(plain) = diagnosed.plain() else { return String::new() };
     let verdict = &plain.report.verdict;
-    let cause = diagnosis.cause.as_ref().map_or("none", |cause| cause.id);
+    let cause = diagnosis.cause.as_ref().map_or("none", |why| why.cause.id());
     let cure = diagnosis.smallest.as_deref().unwrap_or("none");
     let mut line = format!(
         "VERDICT {} hold={} cause={cause} cure={cure}",

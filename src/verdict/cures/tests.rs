@@ -226,6 +226,37 @@ fn words_that_nobody_knows_are_refused() {
     for shape in ["batched", "batched/", "/bytes", "batched/pieces", "slow/bytes", "Batched/Bytes"] {
         assert!(makes(shape).is_err(), "{shape}");
     }
+    let tagged = |tag: &str| {
+        let mechanism = serde_json::json!({
+            "makes": ["batched/bytes"], "tags": [tag], "why": "it does", "from": "manual", "cures": [{"id": "pad-4k"}],
+        });
+        edited(|entry| entry["mechanisms"] = serde_json::json!([mechanism]))
+    };
+    assert_eq!(tagged("compression").unwrap(), Vec::<String>::new());
+    assert!(tagged("magic").is_err());
+}
+
+#[test]
+fn every_tag_is_used() {
+    let tags: Vec<MechanismTag> =
+        book().iter().flat_map(|entry| &entry.mechanisms).flat_map(|mechanism| &mechanism.tags).copied().collect();
+    for tag in MechanismTag::ALL {
+        assert!(tags.contains(&tag), "{tag:?}");
+    }
+}
+
+/// The reasoning goes by tags, readers by words: they say the same.
+#[test]
+fn tags_agree_with_what_is_said() {
+    for entry in book() {
+        for mechanism in &entry.mechanisms {
+            let says = |word: &str| mechanism.why.to_ascii_lowercase().contains(word);
+            let compresses = ["gzip", "compress", "encode", "deflate"].into_iter().any(says);
+            for (tag, is_said) in [(MechanismTag::Compression, compresses), (MechanismTag::Http10, says("http/1.0"))] {
+                assert_eq!(mechanism.tags.contains(&tag), is_said, "{}: {}", entry.id, mechanism.why);
+            }
+        }
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Cause, Evidence, Remedy, Tried, Variant, find, working};
-use crate::verdict::cures::{self, Basis, Cure, Entry, Limit, LimitKind, Mechanism, Source};
+use super::{Cause, Evidence, Explanation, Remedy, Tried, Variant, find, working};
+use crate::verdict::cures::{self, Basis, Cure, Entry, Limit, LimitKind, Mechanism, MechanismTag, Source};
 use crate::verdict::{CureId, Place};
 
 /// More products are not named.
@@ -31,23 +31,23 @@ pub struct Advice {
 
 /// What the book has for what was seen: of each product that shows, the mechanism that fits best; if none does, of one
 /// that leaves no mark and was measured to do just that.
-pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, cause: &Cause) -> Vec<Advice> {
+pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, why: &Explanation) -> Vec<Advice> {
     let mut seen: Vec<&'static Entry> = evidence.hop.into_iter().flat_map(cures::entries_for).collect();
     // Of several entries for one product, the first is the most general.
     seen.dedup_by(|later, first| later.hops.iter().any(|hop| first.hops.contains(hop)));
-    let limit = match cause.id {
-        "idle-limit" => Some(LimitKind::Idle),
-        "lifetime-limit" => Some(LimitKind::Total),
+    let limit = match why.cause {
+        Cause::IdleLimit => Some(LimitKind::Idle),
+        Cause::LifetimeLimit => Some(LimitKind::Total),
         _ => None,
     };
     if let Some(kind) = limit {
         return seen.iter().filter_map(|entry| limited(entry, kind)).take(PRODUCTS_MOST).collect();
     }
     let mut found: Vec<(i32, Advice)> =
-        seen.iter().filter_map(|entry| best(entry, evidence, plain, cause, true)).collect();
+        seen.iter().filter_map(|entry| best(entry, evidence, plain, why, true)).collect();
     if found.is_empty() {
         let others = cures::book().iter().filter(|entry| seen.iter().all(|other| other.id != entry.id));
-        let others = others.filter_map(|entry| best(entry, evidence, plain, cause, false));
+        let others = others.filter_map(|entry| best(entry, evidence, plain, why, false));
         found = others.filter(|(fits, advice)| *fits >= 4 && advice.source.basis == Basis::Measured).collect();
     }
     found.sort_by_key(|(fits, _)| -fits);
@@ -60,13 +60,13 @@ fn best(
     entry: &'static Entry,
     evidence: &Evidence<'_>,
     plain: &Tried,
-    cause: &Cause,
+    why: &Explanation,
     is_seen: bool,
 ) -> Option<(i32, Advice)> {
     let behind = entry.behind(plain.verdict.verdict, plain.verdict.hold.kind);
     let fitting = behind.filter_map(|mechanism| {
         let configured = mechanism.cures.iter().find(|cure| cure.id == CureId::ProxyConfig)?;
-        Some((fit(mechanism, evidence, cause), mechanism, configured))
+        Some((fit(mechanism, evidence, why), mechanism, configured))
     });
     // Of those that fit alike, the one that comes first.
     let (fits, mechanism, cure) = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
@@ -83,7 +83,7 @@ fn limited(entry: &'static Entry, kind: LimitKind) -> Option<Advice> {
 
 /// How many of a mechanism's cures do here what they do there, less those that don't; and whether it is a compressor, and
 /// about the HTTP version, as here.
-fn fit(mechanism: &Mechanism, evidence: &Evidence<'_>, cause: &Cause) -> i32 {
+fn fit(mechanism: &Mechanism, evidence: &Evidence<'_>, why: &Explanation) -> i32 {
     let works = working(evidence.tried);
     let agrees = |cure: &Cure| {
         match find(evidence.tried, &Variant::of(&[cure.id])) {
@@ -95,10 +95,9 @@ fn fit(mechanism: &Mechanism, evidence: &Evidence<'_>, cause: &Cause) -> i32 {
             None => 0,
         }
     };
-    let says = |word: &str| mechanism.why.to_ascii_lowercase().contains(word);
-    let compresses = ["gzip", "compress", "encode", "deflate"].iter().any(|word| says(word));
-    let of_coding = i32::from(compresses == cause.text.contains("compressor"));
-    let of_version = i32::from(says("http/1.0") == (evidence.origin_http == Some("HTTP/1.0")));
+    let is = |tag| mechanism.tags.contains(&tag);
+    let of_coding = i32::from(is(MechanismTag::Compression) == why.has_compressor());
+    let of_version = i32::from(is(MechanismTag::Http10) == (evidence.origin_http == Some("HTTP/1.0")));
     mechanism.cures.iter().map(agrees).sum::<i32>() * 4 + of_coding * 2 + of_version
 }
 
@@ -116,44 +115,55 @@ fn advice(entry: &'static Entry, claim: (&'static str, &str), cure: &'static Cur
     })
 }
 
-/// The change of a configuration, as one of the things that may help. It can't be tried from here.
-pub(super) fn remedy(advice: &[Advice], cause: Option<&Cause>) -> Option<Remedy> {
-    let text = match advice.first() {
-        Some(advice) => {
-            let what = if advice.lines.is_empty() {
-                advice.text.unwrap_or_default().to_owned()
-            } else {
-                advice.lines.join(" ")
-            };
-            format!("{}, {}: {what}", advice.product, advice.place)
-        }
-        None => in_general(cause?.id)?.to_owned(),
-    };
-    let (id, changes) = (CureId::ProxyConfig.as_str().to_owned(), vec![CureId::ProxyConfig]);
-    Some(Remedy { id, changes, place: Place::ProxyConfig, works: None, text })
+/// What to look for in a configuration, of whatever product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigHint {
+    /// Response buffering.
+    Buffering,
+    /// Buffering of each proxy, or what takes `X-Accel-Buffering` out.
+    BufferingOfEach,
+    /// Compression of `text/event-stream`.
+    Compression,
+    /// What inspects or rewrites `text/event-stream`.
+    Inspection,
+    /// A socket that waits for more.
+    Cork,
+    /// A flush interval, or a delay.
+    Timer,
+    /// What treats GET apart.
+    GetRequests,
+    /// A limit on bytes a second.
+    Rate,
+    /// A limit on how long a response may take.
+    TotalTime,
+    /// A limit on how long a response may be quiet.
+    IdleTime,
+    /// A cache.
+    Cache,
 }
 
-/// What to look for in a configuration, whoever's it is.
-fn in_general(cause: &str) -> Option<&'static str> {
+/// The change of a configuration, as one of the things that may help. It can't be tried from here.
+pub(super) fn remedy(advice: &[Advice], cause: Option<Cause>) -> Option<Remedy> {
+    let hint = if advice.is_empty() { Some(hint(cause?)?) } else { None };
+    let (id, changes) = (CureId::ProxyConfig.as_str().to_owned(), vec![CureId::ProxyConfig]);
+    Some(Remedy { id, changes, place: Place::ProxyConfig, works: None, hint })
+}
+
+fn hint(cause: Cause) -> Option<ConfigHint> {
     Some(match cause {
-        "buffer" | "start-buffer" | "until-close" | "one-behind" | "framing" | "silent" => {
-            "turn response buffering off for this path"
+        Cause::Buffer | Cause::StartBuffer | Cause::UntilClose | Cause::OneBehind | Cause::Framing | Cause::Silent => {
+            ConfigHint::Buffering
         }
-        "header-eaten" => {
-            "let the inner proxy pass X-Accel-Buffering on (nginx: proxy_pass_header X-Accel-Buffering;), or turn \
-             response buffering off in each of them (nginx: proxy_buffering off;)"
-        }
-        "compressor" => "leave text/event-stream out of what is compressed",
-        "content-type" => "leave text/event-stream out of what inspects or rewrites responses",
-        "cork" => "let the proxy send small segments at once: TCP_NODELAY (haproxy: option http-no-delay)",
-        "timer" | "start-timer" | "delay" => {
-            "look for a flush interval, an inspection with a time limit, or a delay that was put in"
-        }
-        "method" => "look for what treats GET requests apart: a cache, or a tunnel's edge",
-        "rate-limit" => "look for a limit on bytes a second",
-        "lifetime-limit" => "raise the limit on how long a response may take; heartbeats don't help",
-        "idle-limit" => "raise the limit on how long a response may be quiet",
-        "replay" => "take this path out of the cache",
-        _ => return None,
+        Cause::HeaderEaten => ConfigHint::BufferingOfEach,
+        Cause::Compressor => ConfigHint::Compression,
+        Cause::ContentType => ConfigHint::Inspection,
+        Cause::Cork => ConfigHint::Cork,
+        Cause::Timer | Cause::StartTimer | Cause::Delay => ConfigHint::Timer,
+        Cause::Method => ConfigHint::GetRequests,
+        Cause::RateLimit => ConfigHint::Rate,
+        Cause::LifetimeLimit => ConfigHint::TotalTime,
+        Cause::IdleLimit => ConfigHint::IdleTime,
+        Cause::Replay => ConfigHint::Cache,
+        Cause::Unsteady | Cause::Cut | Cause::Damage | Cause::NotSse(_) => return None,
     })
 }

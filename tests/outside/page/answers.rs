@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use sse_argo_tester::verdict::{Hop, Reply, products};
 
-use super::stories::{core, difference};
+use super::stories::{core, difference, finding_json};
 
 const CASES: u32 = 40;
 /// Cases that cross to the browser at once.
@@ -120,8 +120,7 @@ fn case(rng: &mut Rng, (names, parts): &(Vec<String>, Vec<String>)) -> (Value, V
         "reply": {"status": status, "headers": headers, "redirects": urls, "url": url, "excerpt": excerpt},
         "hello": hello,
     });
-    let rust =
-        json!({"problem": reply.problem(), "hop": Hop::of(&headers, Some(&hello).filter(|hello| !hello.is_null()))});
+    let rust = json!({"problem": reply.problem().as_ref().map(finding_json), "hop": Hop::of(&headers, Some(&hello).filter(|hello| !hello.is_null()))});
     (told, rust)
 }
 

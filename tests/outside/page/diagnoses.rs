@@ -7,10 +7,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use sse_argo_tester::stats::Ending;
-use sse_argo_tester::verdict::diagnosis::{Diagnosis, Evidence, Tried, Variant, diagnose, pairs, to_confirm, working};
-use sse_argo_tester::verdict::{CureId, Finding, Hold, HoldKind, Hop, Id, Judgement, Verdict, cures};
+use sse_argo_tester::verdict::diagnosis::{
+    Diagnosis, Evidence, Note, Tried, Variant, diagnose, pairs, to_confirm, working,
+};
+use sse_argo_tester::verdict::{CureId, Finding, Hold, HoldKind, Hop, Id, Judgement, Reason, Verdict, cures};
 
-use super::stories::{core, difference};
+use super::stories::{core, difference, verdict_json};
 
 const CASES: u32 = 300;
 
@@ -57,11 +59,11 @@ fn verdict(rng: &mut Rng) -> Verdict {
     let (bytes, ms) = (rng.u64(0..100_000), rng.u64(0..4_000));
     let hold = Hold { kind, bytes: maybe(rng, bytes), ms: maybe(rng, ms) };
     let findings = (0..rng.usize(0..3)).map(|_| Finding::new(one(rng, &FINDINGS), "it does that")).collect();
-    Verdict { verdict, hold, summary: "it does that".to_owned(), findings }
+    Verdict { verdict, hold, reason: Reason::Found("it does that".into()), findings }
 }
 
 fn plain_verdict(verdict: Judgement) -> Verdict {
-    Verdict { verdict, hold: Hold::of(HoldKind::None), summary: "it does".to_owned(), findings: Vec::new() }
+    Verdict { verdict, hold: Hold::of(HoldKind::None), reason: Reason::Found("it does".into()), findings: Vec::new() }
 }
 
 impl Path {
@@ -124,7 +126,7 @@ fn hop(rng: &mut Rng) -> Option<Hop> {
 
 fn one_json(tried: &Tried) -> Value {
     json!({
-        "variant": tried.variant.id(), "verdict": tried.verdict, "headMs": tried.head_ms,
+        "variant": tried.variant.id(), "verdict": verdict_json(&tried.verdict), "headMs": tried.head_ms,
         "showsAccel": tried.shows_accel, "coding": tried.coding, "end": tried.end, "quietUs": tried.quiet_us,
         "late": tried.late,
     })
@@ -138,12 +140,12 @@ fn diagnosis_json(diagnosis: &Diagnosis) -> Value {
     let remedies = diagnosis.remedies.iter().map(|remedy| {
         json!({
             "id": remedy.id, "changes": remedy.changes, "place": remedy.place, "works": remedy.works,
-            "text": remedy.text,
+            "text": remedy.text(&diagnosis.advice),
         })
     });
     json!({
-        "cause": diagnosis.cause, "remedies": remedies.collect::<Vec<_>>(), "smallest": diagnosis.smallest,
-        "advice": diagnosis.advice, "notes": diagnosis.notes, "idleCutS": diagnosis.idle_cut_s, "lifetimeCutS": diagnosis.lifetime_cut_s,
+        "cause": diagnosis.cause.as_ref().map(|why| json!({"id": why.cause.id(), "text": why.text()})), "remedies": remedies.collect::<Vec<_>>(), "smallest": diagnosis.smallest,
+        "advice": diagnosis.advice, "notes": diagnosis.notes.iter().map(Note::text).collect::<Vec<_>>(), "idleCutS": diagnosis.idle_cut_s, "lifetimeCutS": diagnosis.lifetime_cut_s,
     })
 }
 

@@ -13,11 +13,13 @@ use serde_json::json as value;
 use sse_argo_tester::report::diagnosis::{Diagnosed, Row, html};
 use sse_argo_tester::report::{Report, Response};
 use sse_argo_tester::stats::Sample;
+use sse_argo_tester::verdict::diagnosis::Note;
+use sse_argo_tester::verdict::diagnosis::cause::Behaviour;
 use sse_argo_tester::verdict::{Finding, Hop, Id};
 
 use super::golden::check;
 use super::reports::{buffered, foreign, refused};
-use super::safety::{HOSTILE, any_report};
+use super::safety::{HOSTILE, any_report, found};
 
 /// No page is larger, in bytes.
 const PAGE_MOST: usize = 1_000_000;
@@ -64,11 +66,11 @@ fn pages_of_diagnoses() {
 fn a_page_tells_what_why_and_what_helps() {
     let page = html(&buffered());
     let text = texts(&page);
-    let cause = buffered().diagnosis.cause.unwrap().text;
+    let cause = buffered().diagnosis.cause.unwrap().text();
     for part in [
         "https://app.example/events?a=1&b=<2>",
         "✗ batched",
-        &buffered().variants[0].report.verdict.summary,
+        &buffered().variants[0].report.verdict.summary(),
         &cause,
         "X-Accel-Buffering: no",
         "streamed twice, the second time",
@@ -129,16 +131,13 @@ fn saying(text: &str) -> Diagnosed {
     let mut diagnosed = DIAGNOSED.clone();
     let words = || text.to_owned();
     diagnosed.url = words();
-    diagnosed.diagnosis.notes = vec![words(); 3];
-    diagnosed.diagnosis.cause.as_mut().unwrap().text = format!("why: {text}");
-    for remedy in &mut diagnosed.diagnosis.remedies {
-        remedy.text = words();
-    }
+    diagnosed.diagnosis.notes = vec![Note::SeenOnce(vec![words(); 3]); 3];
+    diagnosed.diagnosis.cause.as_mut().unwrap().behaviour = Behaviour::Judged(found(&format!("why: {text}")));
     diagnosed.against.as_mut().unwrap().url = words();
     for row in &mut diagnosed.variants {
         (row.method, row.query) = (words(), words());
         let report = &mut row.report;
-        (report.url, report.method, report.verdict.summary) = (words(), words(), words());
+        (report.url, report.method, report.verdict.reason) = (words(), words(), found(text));
         report.verdict.findings.push(Finding::new(Id::Quiet, format!("found: {text}")));
         report.streams[0].spec.name = words();
         let fields = vec![(words(), words()); 9];

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json as value;
 use sse_argo_tester::report::{Report, Response, Style, Timing, json, junit, text};
 use sse_argo_tester::stats::{Bursts, Clock, Counts, Ending, Gap, Lag, Lump, Origin, Sample, StreamSpec, Summary};
-use sse_argo_tester::verdict::{Finding, Hold, HoldKind, Hop, Id, Judgement, Verdict};
+use sse_argo_tester::verdict::{Detail, Finding, Hold, HoldKind, Hop, Id, Judgement, Reason, Verdict};
 use unicode_width::UnicodeWidthStr;
 
 use super::reports::{PLAIN, compared, direct};
@@ -14,13 +14,18 @@ use super::shape::without_colours;
 
 pub(crate) const HOSTILE: &str = "a\x1b]0;owned\x07\x1b[2J\r\n\tb\u{9b}31m\u{202e}c\u{200b}\u{fffe}\u{0}]]><&\"'長";
 
+/// A reason that an edge of the program reports.
+pub(crate) fn found(text: &str) -> Reason {
+    Reason::Found(Detail::Reported(text.to_owned()))
+}
+
 /// A report with `text` wherever a server can put one.
 fn saying(text: &str) -> Report {
     let mut report = compared("batched-one-pace", "real-time-near");
     let words = || text.to_owned();
     report.url = words();
     report.method = words();
-    report.verdict.summary = words();
+    report.verdict.reason = found(text);
     report.verdict.findings.push(Finding::new(Id::Quiet, words()));
     report.streams[0].spec.name = words();
     let fields = ["content-type", "content-encoding", text].map(|name| (name.to_owned(), words()));
@@ -161,7 +166,7 @@ prop_compose! {
         let hold = Hold { bytes, ms, ..Hold::of(HoldKind::Bytes) };
         Report {
             url: words.clone(),
-            verdict: Verdict { verdict: judgement, hold, summary: words, findings: vec![Finding::new(Id::Cork, "x")] },
+            verdict: Verdict { verdict: judgement, hold, reason: found(&words), findings: vec![Finding::new(Id::Cork, "x")] },
             timing: Timing {
                 dns: steps[0], connect: steps[1], tls: steps[2],
                 head: steps[3], first_byte: steps[4], first_event: steps[5],

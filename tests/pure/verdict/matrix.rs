@@ -528,11 +528,11 @@ fn answers_that_are_no_stream_are_passed_on() {
     let refused = Finding::new(Id::UnreachableTcp, "connection refused");
     let verdict = judged(Answer::Unreachable(refused.clone()));
     is(&verdict, Judgement::Unreachable, HoldKind::Unknown).unwrap();
-    assert_eq!((verdict.summary.as_str(), verdict.findings), ("connection refused", vec![refused]));
+    assert_eq!((verdict.summary().as_str(), verdict.findings), ("connection refused", vec![refused]));
     let login = Finding::new(Id::LoginPage, "a login page").advising("log in");
     let verdict = judged(Answer::NotSse(login.clone()));
     is(&verdict, Judgement::NotSse, HoldKind::Unknown).unwrap();
-    assert_eq!((verdict.summary.as_str(), verdict.findings), ("a login page", vec![login]));
+    assert_eq!((verdict.summary().as_str(), verdict.findings), ("a login page", vec![login]));
     is(&judged(Answer::Stream), Judgement::Inconclusive, HoldKind::Unknown).unwrap();
 }
 

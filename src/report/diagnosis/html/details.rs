@@ -82,8 +82,8 @@ pub(super) fn streams(page: &mut Markup, plain: &Row) {
                 page.element("li", &[], |page| {
                     page.leaf("b", &[("class", class)], mark);
                     page.text(" ");
-                    page.text(&finding.text);
-                    page.leaf("small", &[("class", "muted")], &format!("→ {}", finding.advice));
+                    page.text(&finding.text());
+                    page.leaf("small", &[("class", "muted")], &format!("→ {}", finding.advice()));
                 });
             }
         });

@@ -39,7 +39,7 @@ pub struct Source {
 
 /// A judgement that a mechanism leads to, written `batched/bytes`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
+pub struct Symptom {
     /// The judgement.
     pub verdict: Judgement,
     /// What releases what is held.
@@ -51,14 +51,33 @@ pub struct Shape {
 #[serde(deny_unknown_fields)]
 pub struct Mechanism {
     /// What it may look like.
-    pub makes: Vec<Shape>,
+    pub makes: Vec<Symptom>,
     /// One sentence, without a final dot.
     pub why: String,
+    /// What it is about, where reasoning needs to know.
+    #[serde(default)]
+    pub tags: Vec<MechanismTag>,
     /// Its source: a word of the entry's.
     pub from: String,
     /// What helps, the smallest change first.
     #[serde(default)]
     pub cures: Vec<Cure>,
+}
+
+/// What a mechanism is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MechanismTag {
+    /// It compresses.
+    Compression,
+    /// It asks the origin with HTTP/1.0.
+    #[serde(rename = "http-1.0")]
+    Http10,
+}
+
+impl MechanismTag {
+    /// All of them.
+    pub const ALL: [MechanismTag; 2] = [MechanismTag::Compression, MechanismTag::Http10];
 }
 
 /// How long a stream may be, or be quiet.
@@ -120,10 +139,10 @@ pub struct Cure {
     pub from: Option<String>,
 }
 
-impl Shape {
+impl Symptom {
     /// Whether a path with this mechanism may be judged so: exactly so, or because it holds more than was sent, or for
     /// longer than the streams ran.
-    pub fn looks(self, verdict: Judgement, hold: HoldKind) -> bool {
+    pub fn fits(self, verdict: Judgement, hold: HoldKind) -> bool {
         use Judgement::{HeldUntilClose, Silent};
         let is_same = (self.verdict, self.hold) == (verdict, hold);
         let holds_bytes = matches!(self.hold, HoldKind::Bytes | HoldKind::StartBytes);
@@ -132,11 +151,11 @@ impl Shape {
     }
 }
 
-impl<'de> Deserialize<'de> for Shape {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Shape, D::Error> {
+impl<'de> Deserialize<'de> for Symptom {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Symptom, D::Error> {
         let text = String::deserialize(deserializer)?;
         let (verdict, hold) = text.split_once('/').ok_or_else(|| D::Error::custom(format!("no / in {text:?}")))?;
-        Ok(Shape { verdict: word(verdict).map_err(D::Error::custom)?, hold: word(hold).map_err(D::Error::custom)? })
+        Ok(Symptom { verdict: word(verdict).map_err(D::Error::custom)?, hold: word(hold).map_err(D::Error::custom)? })
     }
 }
 
