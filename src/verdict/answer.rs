@@ -1,53 +1,23 @@
 //! Answers that are no event stream, named: what it is, and what to try.
 //!
-//! An answer is known by its marks: header fields, cookies, where it redirected to, words of its text. The first row of
-//! the table in `marks` that fits names it; without one, the status does.
+//! An answer is known by its signatures: header fields, cookies, where it redirected to, words of its text. The first row of
+//! the table in `signatures` that fits names it; without one, the status does.
 
-pub(super) mod marks;
+mod reply;
+pub(super) mod signatures;
 
-use super::findings::{Finding, Id};
-use super::reason::{Answered, Detail};
+pub use reply::Reply;
+
+use super::detail::{Answered, Detail};
+use super::{Finding, Id};
 use crate::escape::shortened;
-use crate::http::MediaType;
+use reply::host;
+use signatures::{Name, VALUE_MAX};
 
 /// How much of its first line is shown, in characters.
 const QUOTE_MAX: usize = 160;
 
-/// How much of a header field's value, in characters.
-const VALUE_MAX: usize = 60;
-
-/// A response: its head, and the start of its body.
-#[derive(Debug, Clone, Copy)]
-pub struct Reply<'a> {
-    /// The status code.
-    pub status: u16,
-    /// The header fields.
-    pub headers: &'a [(String, String)],
-    /// The URLs that redirected here, in order.
-    pub redirects: &'a [String],
-    /// The URL that answered.
-    pub url: &'a str,
-    /// The start of the body, its content coding undone; it may be empty.
-    pub excerpt: &'a str,
-}
-
-/// What an answer is.
-struct Name {
-    id: Id,
-    what: &'static str,
-    /// Empty where the id's own says it.
-    advice: &'static str,
-    /// The header field that tells, as it came.
-    evidence: Option<String>,
-}
-
-impl Name {
-    fn plain(id: Id, what: &'static str) -> Name {
-        Name { id, what, advice: "", evidence: None }
-    }
-}
-
-impl<'a> Reply<'a> {
+impl Reply<'_> {
     /// Whether an `EventSource` takes it for an event stream: "if res's status is not 200, or if res's `Content-Type` is
     /// not `text/event-stream`, then fail the connection" (WHATWG HTML, section 9.2.2).
     pub fn is_event_stream(&self) -> bool {
@@ -70,27 +40,7 @@ impl<'a> Reply<'a> {
     }
 
     fn name(&self) -> Name {
-        marks::name(self).unwrap_or_else(|| self.name_of_status())
-    }
-
-    fn media_type(&self) -> MediaType {
-        MediaType::of(self.header("content-type").unwrap_or_default())
-    }
-
-    fn header(&self, name: &str) -> Option<&'a str> {
-        self.fields(name).next()
-    }
-
-    fn fields<'b>(&self, name: &'b str) -> impl Iterator<Item = &'a str> + use<'a, 'b> {
-        self.headers.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// Where it was redirected to: every URL but the first, and one that a last redirect names.
-    fn targets(&self) -> impl Iterator<Item = &'a str> {
-        let followed = self.redirects.iter().skip(1).map(String::as_str);
-        let last = (!self.redirects.is_empty()).then_some(self.url);
-        let next = self.header("location").filter(|_| (300..400).contains(&self.status));
-        followed.chain(last).chain(next)
+        signatures::name(self).unwrap_or_else(|| self.name_of_status())
     }
 
     fn answered(&self, name: &Name) -> Answered {
@@ -148,20 +98,6 @@ impl<'a> Reply<'a> {
         };
         Name::plain(id, what)
     }
-}
-
-/// The host of an absolute URL, without credentials and port.
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let place = authority.rsplit('@').next().unwrap_or_default();
-    if place.starts_with('[') { place } else { place.split(':').next().unwrap_or_default() }
-}
-
-/// The path of a URL, absolute or not.
-fn path(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
-    rest.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// The title of a page, or the first line that is not blank, as it can be shown.

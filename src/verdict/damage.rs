@@ -1,6 +1,6 @@
 //! What is worse than late: nothing at all, bytes changed, the stream cut.
 
-use super::reason::Damage;
+use super::detail::Damage;
 use super::shape::{median, waited_in_vain};
 use super::{Evidence, Finding, Hold, HoldKind, Id, Judgement, Reason, Verdict};
 use crate::stats::{Counts, Ending, Summary};

@@ -1,7 +1,7 @@
 //! In real time or late, and if late, how. All of it given a tolerance.
 
 use super::classify::{By, Class, before_compression, classify};
-use super::reason::{Ambiguity, Held, Pace};
+use super::detail::{Ambiguity, Held, Pace};
 use super::shape::{NOISE, Shape, is_hanging, median};
 use super::{Hold, HoldKind, Id, Judgement, Reason, Verdict};
 use crate::stats::Summary;

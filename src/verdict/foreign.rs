@@ -1,6 +1,6 @@
 //! An origin that is not ours: events come when they come, and nothing tells when they were sent.
 
-use super::reason::Arrivals;
+use super::detail::Arrivals;
 use super::shape::{NOISE, median};
 use super::{Hold, HoldKind, Id, Judgement, Reason, Verdict};
 use crate::stats::{Ending, Lump, Summary};

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
-use super::answer::marks::ROWS;
+use super::answer::signatures::ROWS;
 use super::cures;
 use super::hop::products::{PRODUCTS, UNNAMED};
 

@@ -54,9 +54,6 @@ const CIRCLES: &[&str] = &[
     "report/chart.rs report/json.rs report/page.rs report/table.rs report/text.rs report/timing.rs report/words.rs",
     "report/diagnosis/html.rs report/diagnosis/html/details.rs report/diagnosis/html/matrix.rs",
     "stats/journal.rs stats/recorder.rs stats/summary.rs",
-    "verdict/answer.rs verdict/answer/marks.rs",
-    "verdict/damage.rs verdict/decide.rs verdict/foreign.rs verdict/mod.rs",
-    "verdict/diagnosis.rs verdict/diagnosis/advice.rs verdict/diagnosis/cause.rs",
 ];
 /// Files and functions that are still to be shortened.
 const LONG: &[&str] = &[

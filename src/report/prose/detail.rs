@@ -1,9 +1,8 @@
 //! What a finding found, in one sentence.
 
-use super::reason::broke_off;
-use super::{events, streams, time};
+use super::{broke_off, events, streams, time};
 use crate::stats::Ending;
-use crate::verdict::reason::{Ambiguity, Answered, Arrivals, Damage, Held};
+use crate::verdict::detail::{Ambiguity, Answered, Arrivals, Damage, Held};
 use crate::verdict::{Detail, Finding};
 
 impl Finding {

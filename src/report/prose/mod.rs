@@ -9,7 +9,8 @@ mod remedy;
 
 use std::time::Duration;
 
-use crate::verdict::reason::Pace;
+use crate::stats::Ending;
+use crate::verdict::detail::Pace;
 
 /// A time as people read it: `204 ms`, `2.9 s`.
 fn time(us: i64) -> String {
@@ -33,6 +34,11 @@ fn streams(paces: &[Pace]) -> String {
         format!("{data} every {}", time(*interval_us))
     };
     paces.iter().map(of).collect::<Vec<_>>().join(" and ")
+}
+
+/// How a stream ended too early.
+fn broke_off(how: Ending) -> &'static str {
+    if how == Ending::Reset { "the connection was reset" } else { "the body broke off" }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! A verdict in one sentence.
 
-use super::{detail, time};
-use crate::stats::Ending;
+use super::{broke_off, detail, time};
 use crate::verdict::{Id, Reason, Verdict};
 
 const CLOCKS_DISAGREE: &str =
@@ -88,11 +87,6 @@ fn started(held: &str, is_held_after: bool) -> String {
 fn damaged(ids: &[Id]) -> String {
     let words: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
     format!("events don't arrive as they were sent: {}", words.join(", "))
-}
-
-/// How a stream ended too early.
-pub(super) fn broke_off(how: Ending) -> &'static str {
-    if how == Ending::Reset { "the connection was reset" } else { "the body broke off" }
 }
 
 fn quiet(us: i64, comments: u64) -> String {

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Cause, Evidence, Explanation, Remedy, Tried, Variant, find, working};
+use super::cause::{Cause, Explanation};
+use super::evidence::{Evidence, Tried, find, working};
+use super::remedy::{ConfigHint, Remedy};
+use super::variant::Variant;
 use crate::verdict::cures::{self, Basis, Cure, Entry, Limit, LimitKind, Mechanism, MechanismTag, Source};
 use crate::verdict::{CureId, Place};
 
@@ -113,33 +116,6 @@ fn advice(entry: &'static Entry, claim: (&'static str, &str), cure: &'static Cur
         text: cure.text.as_deref(),
         source: entry.sources.get(cure.from.as_deref().unwrap_or(from))?,
     })
-}
-
-/// What to look for in a configuration, of whatever product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConfigHint {
-    /// Response buffering.
-    Buffering,
-    /// Buffering of each proxy, or what takes `X-Accel-Buffering` out.
-    BufferingOfEach,
-    /// Compression of `text/event-stream`.
-    Compression,
-    /// What inspects or rewrites `text/event-stream`.
-    Inspection,
-    /// A socket that waits for more.
-    Cork,
-    /// A flush interval, or a delay.
-    Timer,
-    /// What treats GET apart.
-    GetRequests,
-    /// A limit on bytes a second.
-    Rate,
-    /// A limit on how long a response may take.
-    TotalTime,
-    /// A limit on how long a response may be quiet.
-    IdleTime,
-    /// A cache.
-    Cache,
 }
 
 /// The change of a configuration, as one of the things that may help. It can't be tried from here.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::cause::{Behaviour, Cause, Comments, Condition, Explanation};
-use super::{Evidence, Tried, Variant, find};
+use super::evidence::{self, Evidence, Tried, find};
+use super::variant::Variant;
 use crate::stats::Ending;
 use crate::verdict::endurance::{Cut, Patience};
 use crate::verdict::{CureId, Hold, HoldKind, Id, Judgement, Reason};
@@ -24,7 +25,7 @@ struct Conditions<'a> {
 
 /// The cause, given the changes that are known to work.
 pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[&[CureId]]) -> Option<Explanation> {
-    if super::is_unsteady(evidence, plain) {
+    if evidence::is_unsteady(evidence, plain) {
         return Some(Explanation::of(Cause::Unsteady, Behaviour::Unsteady));
     }
     if plain.streams() {
@@ -37,10 +38,10 @@ pub(super) fn of(evidence: &Evidence<'_>, plain: &Tried, works: &[&[CureId]]) ->
 pub(super) fn limit(evidence: &Evidence<'_>) -> Option<Explanation> {
     let patience = evidence.endurance.map(|endurance| endurance.patience).unwrap_or_default();
     let us = |cut: Option<Cut>| cut.map(|cut| i64::try_from(cut.after.as_micros()).unwrap_or(i64::MAX));
-    if let Some(us) = us(patience.lifetime_cut).or(super::age_cut_us(evidence.tried)) {
+    if let Some(us) = us(patience.lifetime_cut).or(evidence::age_cut_us(evidence.tried)) {
         return Some(Explanation::of(Cause::LifetimeLimit, Behaviour::CutAtAge { us }));
     }
-    let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| super::is_idle_cut(evidence.tried));
+    let quiet = find(evidence.tried, &Variant::quiet()).filter(|_| evidence::is_idle_cut(evidence.tried));
     let us = us(patience.idle_cut).or(quiet.and_then(|quiet| quiet.quiet_us))?;
     let comments = match patience {
         Patience { comments_cure: Some(false), padded_comments_cure: Some(true), .. } => Comments::OnlyLargeHelp,

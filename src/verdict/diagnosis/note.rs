@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::cause::Explanation;
+use super::evidence::{Evidence, Tried, find};
 use super::explain::{LONG, limit};
-use super::{Evidence, Explanation, LATE_MS, Tried, Variant, find};
+use super::variant::{LATE_MS, Variant};
 use crate::verdict::Judgement;
 use crate::verdict::endurance::{Crowd, Endurance, Leaving};
 

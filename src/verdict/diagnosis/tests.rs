@@ -1,5 +1,6 @@
 use super::*;
 use crate::verdict::{Finding, Hold, HoldKind, Reason};
+use crate::verdict::{Hop, Id, Verdict};
 use HoldKind::{Bytes, Close, Constant, OneEvent, StartBytes, Unknown};
 use Judgement::{
     Batched, Cut, HeldUntilClose, Inconclusive, Lagging, LateStart, NotSse, RealTime, Silent, Unreachable,

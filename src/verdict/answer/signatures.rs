@@ -1,15 +1,34 @@
-//! The marks by which products show in an answer.
+//! The signatures by which products show in an answer.
 
 use serde::Serialize;
 
-use super::{Name, Reply, host, path};
+use super::reply::{Reply, host, path};
 use crate::escape::shortened;
-use crate::verdict::findings::Id;
+use crate::verdict::Id;
 
-/// One mark. Texts are in lower case, and are found in any.
+/// How much of a header field's value, in characters.
+pub(super) const VALUE_MAX: usize = 60;
+
+/// What an answer is.
+pub(super) struct Name {
+    pub(super) id: Id,
+    pub(super) what: &'static str,
+    /// Empty where the id's own says it.
+    pub(super) advice: &'static str,
+    /// The header field that tells, as it came.
+    pub(super) evidence: Option<String>,
+}
+
+impl Name {
+    pub(super) fn plain(id: Id, what: &'static str) -> Name {
+        Name { id, what, advice: "", evidence: None }
+    }
+}
+
+/// One signature. Texts are in lower case, and are found in any.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::verdict) enum Mark {
+pub(in crate::verdict) enum Signature {
     /// A header field whose value has this in it; an empty text is in every value.
     Field(&'static str, &'static str),
     /// A cookie is set, whose name begins so.
@@ -28,20 +47,21 @@ pub(in crate::verdict) enum Mark {
     CloudflareStatus(u16),
 }
 
-use Mark::{Cloudflare, CloudflareStatus, Cookie, Field, Host, Segment, Text, Word};
+use Signature::{Cloudflare, CloudflareStatus, Cookie, Field, Host, Segment, Text, Word};
 
-/// What an answer with one of these marks is.
+/// What an answer with one of these signatures is.
 #[derive(Debug, Serialize)]
 pub(in crate::verdict) struct Row {
     id: Id,
     what: &'static str,
     /// Empty where the id's own says it.
     advice: &'static str,
-    marks: &'static [Mark],
+    #[serde(rename = "marks")]
+    signatures: &'static [Signature],
 }
 
-const fn row(id: Id, what: &'static str, advice: &'static str, marks: &'static [Mark]) -> Row {
-    Row { id, what, advice, marks }
+const fn row(id: Id, what: &'static str, advice: &'static str, signatures: &'static [Signature]) -> Row {
+    Row { id, what, advice, signatures }
 }
 
 /// All that is known, what is most certain first.
@@ -252,16 +272,16 @@ pub(in crate::verdict) static ROWS: &[Row] = &[
     ),
 ];
 
-/// The name that the marks of an answer give it.
+/// The name that the signatures of an answer give it.
 pub(super) fn name(reply: &Reply<'_>) -> Option<Name> {
     let text = reply.excerpt.to_ascii_lowercase();
     ROWS.iter().find_map(|row| {
-        let mark = row.marks.iter().find(|mark| mark.is_in(reply, &text))?;
-        Some(Name { id: row.id, what: row.what, advice: row.advice, evidence: mark.evidence(reply) })
+        let signature = row.signatures.iter().find(|signature| signature.is_in(reply, &text))?;
+        Some(Name { id: row.id, what: row.what, advice: row.advice, evidence: signature.evidence(reply) })
     })
 }
 
-impl Mark {
+impl Signature {
     fn is_in(&self, reply: &Reply<'_>, text: &str) -> bool {
         match *self {
             Field(name, part) => reply.fields(name).any(|value| value.to_ascii_lowercase().contains(part)),
@@ -283,7 +303,7 @@ impl Mark {
 
     /// The header field that tells, as it came.
     fn evidence(&self, reply: &Reply<'_>) -> Option<String> {
-        let shown = |name: &str, value: &str| format!("{name}: {}", shortened(value.trim(), super::VALUE_MAX));
+        let shown = |name: &str, value: &str| format!("{name}: {}", shortened(value.trim(), VALUE_MAX));
         match *self {
             Field(name, part) => {
                 let value = reply.fields(name).find(|value| value.to_ascii_lowercase().contains(part));
@@ -310,10 +330,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_written_in_lower_case() {
+    fn signatures_are_written_in_lower_case() {
         for row in ROWS {
-            for mark in row.marks {
-                let (Field(_, text) | Host(text) | Segment(text) | Text(text) | Word(text)) = *mark else { continue };
+            for signature in row.signatures {
+                let (Field(_, text) | Host(text) | Segment(text) | Text(text) | Word(text)) = *signature else {
+                    continue;
+                };
                 assert_eq!(text, text.to_ascii_lowercase());
             }
         }
