@@ -31,6 +31,7 @@ pub mod diagnose;
 pub mod escape;
 pub mod http;
 pub mod impair;
+pub mod judge;
 pub mod lock;
 pub mod nonce;
 pub mod origin;

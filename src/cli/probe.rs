@@ -106,7 +106,9 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         probe::run(&config, &limits, &|notice| lock(&seen).note(notice))
     };
     let report = report?;
-    let recorded = record.zip(report.recording.as_ref()).map(|(mut file, recording)| writeln!(file, "{recording}"));
+    let recorded = record.zip(report.recording.as_ref()).map(|(mut file, recording)| {
+        serde_json::to_writer(&mut file, recording).map_err(io::Error::from).and_then(|()| writeln!(file))
+    });
     let text = written(&report, format, terminal::style(&io::stdout()));
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     recorded.transpose().map_err(cannot_record)?;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{BETWEEN, Config, Depth};
 use crate::client::Request;
 use crate::client::live::Limits;
-use crate::probe::{Paces, Path, Setup, Wish};
+use crate::judge::{MeasurePlan, Paces};
+use crate::probe::{Path, Setup};
 use crate::report::Report;
 use crate::report::diagnosis::Row;
 use crate::schedule::plan::Plan;
@@ -29,7 +30,7 @@ struct Entry {
 
 impl Entry {
     fn tried(&self) -> Tried {
-        tried(&self.variant, &self.report, self.setup.wish.within)
+        tried(&self.variant, &self.report, self.setup.plan.within)
     }
 
     /// Another look at it may show something else. A limit on silences takes as long to be seen again, and is looked at
@@ -37,7 +38,7 @@ impl Entry {
     fn is_doubtful(&self) -> bool {
         let tried = self.tried();
         let is_open = tried.verdict.verdict == Judgement::Inconclusive;
-        let is_rich = self.variant == Variant::plain() && self.setup.wish.paces == Paces::Four;
+        let is_rich = self.variant == Variant::plain() && self.setup.plan.paces == Paces::Four;
         self.variant.is_steady() && tried.is_doubtful() && (is_open || !is_rich)
     }
 }
@@ -118,8 +119,8 @@ impl<'a> Case<'a> {
     }
 
     fn setup(&self, variant: &Variant, paces: Paces, duration: Option<Duration>) -> Setup {
-        let wish = Wish { within: self.within, duration, paces, ..Wish::default() };
-        Setup::new(self.request(variant), wish)
+        let plan = MeasurePlan { within: self.within, duration, paces, ..MeasurePlan::default() };
+        Setup::new(self.request(variant), plan)
     }
 
     /// Looks at all variants at once; and once more at those of which nothing is known, because there were too many at
@@ -241,9 +242,9 @@ impl<'a> Case<'a> {
             return Ok(());
         }
         let setup = |look: &&mut Entry| {
-            let duration = Some(look.setup.wish.duration.map_or(BETWEEN, |duration| duration.min(BETWEEN)));
-            let wish = Wish { duration, ..look.setup.wish };
-            Setup { wish, after: Duration::ZERO, ..look.setup.clone() }
+            let duration = Some(look.setup.plan.duration.map_or(BETWEEN, |duration| duration.min(BETWEEN)));
+            let plan = MeasurePlan { duration, ..look.setup.plan };
+            Setup { plan, after: Duration::ZERO, ..look.setup.clone() }
         };
         let setups: Vec<Setup> = looks.iter().map(setup).collect();
         let reports = self.path.measure(&setups, limits)?;

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use crate::client::live::Limits;
 use crate::client::{Client, Request};
-use crate::probe::{self, Paces, Path, ProbeError, Prober, Setup, Watch, Wish};
+use crate::judge::{MeasurePlan, Paces};
+use crate::probe::{self, Path, ProbeError, Prober, Setup, Watch};
 use crate::report::Report;
 use crate::report::diagnosis::Diagnosed;
 use crate::verdict::Judgement;
@@ -194,7 +195,7 @@ fn endurance(client: &Client, request: &Request, idle_max: Duration, limits: &Li
 /// Measures the other path, as plain as this one.
 fn other_path(path: &Path<'_>, request: &Request, config: &Config, limits: &Limits) -> Result<Report, ProbeError> {
     let (within, duration) = (config.within, config.depth.first());
-    let wish = Wish { within, duration, plain: true, ..Wish::default() };
-    let report = path.measure(&[Setup::new(path.request().clone(), wish)], limits)?.remove(0);
+    let plan = MeasurePlan { within, duration, plain: true, ..MeasurePlan::default() };
+    let report = path.measure(&[Setup::new(path.request().clone(), plan)], limits)?.remove(0);
     Ok(Report { url: request.url.clone(), ..report })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::Epoch;
+use super::epoch::Epoch;
 use crate::client::origin::{Time, ask_again};
 use crate::client::{Request, Session};
 use crate::lock::lock;

@@ -7,18 +7,19 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 
 use super::clock::Exchanges;
-use super::outcome::{BEGUN_LATE_US, Measured};
-use super::plan::{Wanted, Wish};
-use super::stream::{Job, Outcome, Seen};
-use super::{ProbeError, Prober, lost};
+use super::error::{ProbeError, lost};
+use super::prober::Prober;
+use super::stream::Job;
 use crate::client::live::Limits;
 use crate::client::origin::{self, Time, Told};
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{ClientError, Request};
+use crate::judge::{MeasurePlan, Observation, Outcome, Status, StreamObservation, StreamPlan};
 use crate::lock::lock;
 use crate::nonce::nonce;
 use crate::report::Report;
-use crate::stats::{Clock, Exchange, StreamSpec};
+use crate::stats::recording::StreamState;
+use crate::stats::{Exchange, StreamSpec};
 use crate::verdict::Answer;
 
 /// How long after the origin's end something may still come, such as all of it.
@@ -56,7 +57,7 @@ pub struct Setup {
     /// The request, but for what the streams' pace adds to its query.
     pub request: Request,
     /// Which streams.
-    pub wish: Wish,
+    pub plan: MeasurePlan,
     /// How much later than the others they are asked for.
     pub after: Duration,
     /// Whether all that is seen is kept, for [`Report::recording`].
@@ -64,14 +65,24 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Asks for the streams of `wish`, at once.
-    pub fn new(request: Request, wish: Wish) -> Setup {
-        Setup { request, wish, after: Duration::ZERO, keeps_journal: false }
+    /// Asks for the streams of `plan`, at once.
+    pub fn new(request: Request, plan: MeasurePlan) -> Setup {
+        Setup { request, plan, after: Duration::ZERO, keeps_journal: false }
+    }
+}
+
+impl Prober<'_> {
+    /// The path that `request` for a stream takes: asks whose origin is at its end.
+    ///
+    /// # Errors
+    /// When the request can't be made. That nobody answers is no error: measuring it says so.
+    pub fn path(&self, request: Request, limits: &Limits) -> Result<Path<'_>, ProbeError> {
+        Path::find(self, request, limits)
     }
 }
 
 impl<'p> Path<'p> {
-    pub(super) fn find(prober: &'p Prober<'p>, mut request: Request, limits: &Limits) -> Result<Path<'p>, ProbeError> {
+    fn find(prober: &'p Prober<'p>, mut request: Request, limits: &Limits) -> Result<Path<'p>, ProbeError> {
         let begun = Instant::now();
         let mut asked = origin::ask(prober.client, &request, limits);
         if matches!(asked, Ok(None)) && begun.elapsed() >= origin::TIME_TO_ANSWER {
@@ -127,31 +138,50 @@ impl<'p> Path<'p> {
     /// When no thread, or no random number, is left.
     pub fn measure(&self, setups: &[Setup], limits: &Limits) -> io::Result<Vec<Report>> {
         let streams = match &self.end {
-            End::Nobody(answer) => setups.iter().map(|_| Err(answer.clone())).collect(),
+            End::Nobody(answer) => setups.iter().map(|_| vec![self.nobody(answer)]).collect(),
             End::Foreign => self.foreign(setups, limits)?,
             End::Ours(exchanges) => self.ours(setups, exchanges, limits)?,
         };
         let (exchanges, near) = (self.exchanges(), self.near.map(Path::exchanges).unwrap_or_default());
         let stalls = lock(&self.prober.stalls).clone();
+        let epoch = self.prober.epoch;
         let report = |(setup, streams): (&Setup, _)| {
-            let (request, redirects, exchanges) = (setup.request.clone(), self.redirects.clone(), exchanges.clone());
-            let measured = Measured { request, redirects, exchanges, near: near.clone(), streams };
-            measured.report(self.prober.epoch, &stalls, setup.wish.within)
+            let Request { url, method, headers, .. } = setup.request.clone();
+            let observation = Observation {
+                url,
+                method,
+                headers,
+                redirects: self.redirects.clone(),
+                exchanges: exchanges.clone(),
+                near: near.clone(),
+                connect_us: None,
+                stalls: stalls.clone(),
+                within_us: i64::try_from(setup.plan.within.as_micros()).unwrap_or(i64::MAX),
+                unix_us: epoch.unix_us,
+                elapsed_us: epoch.us(Instant::now()),
+                streams,
+            };
+            let recording = setup.keeps_journal.then(|| observation.recording()).flatten();
+            Report { recording: recording.map(Box::new), ..observation.report() }
         };
         Ok(setups.iter().zip(streams).map(report).collect())
     }
 
+    /// Nobody answers.
+    fn nobody(&self, answer: &Answer) -> StreamObservation {
+        StreamObservation::failed(foreign_spec(), self.prober.epoch.us(Instant::now()), answer.clone())
+    }
+
     /// All that can be seen of another origin: a stream each, as it is.
-    fn foreign(&self, setups: &[Setup], limits: &Limits) -> io::Result<Vec<Result<Vec<Seen>, Answer>>> {
-        let spec = StreamSpec { name: "stream".to_owned(), interval_us: 1_000_000, size: 0, count: None };
+    fn foreign(&self, setups: &[Setup], limits: &Limits) -> io::Result<Vec<Vec<StreamObservation>>> {
         let jobs = setups.iter().map(|setup| {
-            let patience = (!setup.wish.endless).then(|| setup.wish.run());
+            let patience = (!setup.plan.endless).then(|| setup.plan.run());
             let job = Job {
                 client: self.prober.client,
                 url: &setup.request.url,
                 exchanges: None,
                 request: setup.request.clone(),
-                spec: spec.clone(),
+                spec: foreign_spec(),
                 id: None,
                 patience,
                 any_type: false,
@@ -161,7 +191,7 @@ impl<'p> Path<'p> {
             (setup.after, job)
         });
         let seen = self.at_once(jobs.collect(), limits)?;
-        Ok(seen.into_iter().map(|seen| Ok(vec![seen])).collect())
+        Ok(seen.into_iter().map(|seen| vec![seen]).collect())
     }
 
     /// The streams of our origin, all at once, and its clock beside them.
@@ -170,7 +200,7 @@ impl<'p> Path<'p> {
         setups: &[Setup],
         exchanges: &Exchanges,
         limits: &Limits,
-    ) -> io::Result<Vec<Result<Vec<Seen>, Answer>>> {
+    ) -> io::Result<Vec<Vec<StreamObservation>>> {
         let mut jobs = Vec::new();
         let mut counts = Vec::new();
         for setup in setups {
@@ -191,13 +221,13 @@ impl<'p> Path<'p> {
             drop(done);
             seen
         })?;
-        self.ask_about(&mut seen, exchanges, limits);
+        self.ask_about(&mut seen, limits);
         let mut seen = seen.into_iter();
-        Ok(counts.into_iter().map(|count| Ok(seen.by_ref().take(count).collect())).collect())
+        Ok(counts.into_iter().map(|count| seen.by_ref().take(count).collect()).collect())
     }
 
     /// Runs jobs, each so much later than the first.
-    fn at_once(&self, jobs: Vec<(Duration, Job<'_>)>, limits: &Limits) -> io::Result<Vec<Seen>> {
+    fn at_once(&self, jobs: Vec<(Duration, Job<'_>)>, limits: &Limits) -> io::Result<Vec<StreamObservation>> {
         let watch = self.prober.watch;
         thread::scope(|scope| {
             let threads = jobs.into_iter().map(|(after, job)| {
@@ -212,21 +242,22 @@ impl<'p> Path<'p> {
         })
     }
 
-    /// Whether the streams without so much as a head were ever begun, and in time: a path that lets so many requests through
-    /// at a time keeps the others back, and what it keeps back says nothing about events.
-    fn ask_about(&self, seen: &mut [Seen], exchanges: &Exchanges, limits: &Limits) {
-        let clock = Clock::from_exchanges(&exchanges.all(), None);
+    /// Asks what became of the streams without so much as a head: a path that lets so many requests through at a time keeps
+    /// the others back, and what it keeps back says nothing about events.
+    fn ask_about(&self, seen: &mut [StreamObservation], limits: &Limits) {
         for seen in seen.iter_mut().filter(|seen| seen.head.is_none()) {
             let (Outcome::Stream(_), Some(id)) = (&seen.result, &seen.id) else { continue };
-            let begun_us = self.prober.epoch.us(seen.begun);
-            match origin::stream(self.prober.client, &self.request, id, limits) {
-                Some(Told::NoSuchStream) => seen.never_began = true,
-                Some(Told::Stream(state)) => {
-                    let waited_us = clock.map(|clock| clock.to_probe(state.opened_us) - begun_us);
-                    seen.never_began = waited_us.is_some_and(|waited_us| waited_us > BEGUN_LATE_US);
+            seen.status = match origin::stream(self.prober.client, &self.request, id, limits) {
+                Some(Told::NoSuchStream) => {
+                    Some(Status { state: StreamState::Unknown, ended_by: None, opened_us: None })
                 }
+                Some(Told::Stream(state)) => Some(Status {
+                    state: if state.ended_us.is_some() { StreamState::Ended } else { StreamState::Open },
+                    ended_by: state.ended_by,
+                    opened_us: Some(state.opened_us),
+                }),
                 None => return,
-            }
+            };
         }
     }
 
@@ -234,17 +265,17 @@ impl<'p> Path<'p> {
     /// time, it is those that name the verdict, the small events.
     fn our_jobs<'b>(&'b self, setup: &'b Setup, exchanges: &'b Exchanges) -> io::Result<Vec<(Duration, Job<'b>)>> {
         let (_, query) = setup.request.url.split_once('?').unwrap_or((&setup.request.url, ""));
-        let wanted = setup.wish.streams(query);
+        let wanted = setup.plan.streams(query);
         let mut sizes: Vec<u64> = wanted.iter().map(|wanted| wanted.spec.size).collect();
         sizes.sort_unstable();
-        let job = |wanted: Wanted| {
+        let job = |wanted: StreamPlan| {
             let larger_than = sizes.partition_point(|size| *size < wanted.spec.size) as u32;
             Ok((setup.after + HEAD_START * larger_than, self.our_job(setup, wanted, exchanges)?))
         };
         wanted.into_iter().map(job).collect()
     }
 
-    fn our_job<'b>(&'b self, setup: &'b Setup, wanted: Wanted, exchanges: &'b Exchanges) -> io::Result<Job<'b>> {
+    fn our_job<'b>(&'b self, setup: &'b Setup, wanted: StreamPlan, exchanges: &'b Exchanges) -> io::Result<Job<'b>> {
         let mut parameters: Vec<String> =
             wanted.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let id = if wanted.wants_nonce { Some(nonce()?) } else { None };
@@ -256,8 +287,8 @@ impl<'p> Path<'p> {
         }
         let patience = match wanted.lasts {
             Some(lasts) => Some(lasts + GRACE),
-            None if setup.wish.endless => None,
-            None => Some(setup.wish.run()),
+            None if setup.plan.endless => None,
+            None => Some(setup.plan.run()),
         };
         Ok(Job {
             client: self.prober.client,
@@ -272,6 +303,11 @@ impl<'p> Path<'p> {
             epoch: self.prober.epoch,
         })
     }
+}
+
+/// What is known of the stream of another origin.
+fn foreign_spec() -> StreamSpec {
+    StreamSpec { name: "stream".to_owned(), interval_us: 1_000_000, size: 0, count: None }
 }
 
 /// The URL of the events of an origin of ours, for a URL as it was typed, and those that redirect there: where its time

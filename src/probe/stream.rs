@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::clock::Exchanges;
-use super::{Epoch, Notice, Watch};
+use super::epoch::Epoch;
+use super::notice::{Notice, Watch};
 use crate::client::content::Content;
 use crate::client::live::{Limits, Live, News, Next, excerpt};
-use crate::client::{Client, Ending, Head, Request};
+use crate::client::{self, Client, Ending, Request};
+use crate::judge::{Head, Outcome, StreamObservation};
 use crate::sse::Decoder;
 use crate::sse::decoder::{Decoded, Item};
 use crate::stats::{self, Origin, Recorder, StreamSpec};
@@ -36,63 +38,40 @@ pub(super) struct Job<'a> {
     pub(super) epoch: Epoch,
 }
 
-/// What came of a stream.
-#[derive(Debug)]
-pub(super) struct Seen {
-    /// What was asked for.
-    pub(super) asked: StreamSpec,
-    /// When its request was begun.
-    pub(super) begun: Instant,
-    /// The head of its response.
-    pub(super) head: Option<Head>,
-    /// What our origin saw of the request.
-    pub(super) hello: Option<Value>,
-    /// The id that was asked for, if it was ours to choose.
-    pub(super) id: Option<String>,
-    /// There was no head, and the origin doesn't know the stream.
-    pub(super) never_began: bool,
-    pub(super) result: Outcome,
-}
-
-/// What there is of a stream.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// Its record.
-    Stream(Box<Recorder>),
-    /// Why there is none.
-    Failed(Answer),
-}
-
 impl Job<'_> {
     /// Records the stream, until it ends, its time is up, or `limits` end it.
     ///
     /// # Errors
     /// When no thread is left.
-    pub(super) fn run(self, limits: &Limits, watch: Watch<'_>) -> io::Result<Seen> {
+    pub(super) fn run(self, limits: &Limits, watch: Watch<'_>) -> io::Result<StreamObservation> {
         let begun = Instant::now();
         let live = Live::start(self.client, self.request.clone())?;
         let limits = self.patience.map_or_else(|| limits.clone(), |patience| limits.at_most(patience));
-        let (asked, id) = (self.spec.clone(), self.id.clone());
-        let seen = |head, hello, result| Ok(Seen { asked, begun, head, hello, id, never_began: false, result });
         let head = match limits.next(live.news()) {
             Next::News(News::Head(head)) => *head,
-            Next::News(News::Failed(error)) => return seen(None, None, Outcome::Failed(error.answer())),
+            Next::News(News::Failed(error)) => return Ok(self.seen(begun, Outcome::Failed(error.answer()))),
             // There was not even a head.
             _ => {
                 let mut recorder = self.recorder(begun);
                 recorder.end(stats::Ending::Ours, self.epoch.us(Instant::now()));
-                return seen(None, None, Outcome::Stream(Box::new(recorder)));
+                return Ok(self.seen(begun, Outcome::Stream(Box::new(recorder))));
             }
         };
-        if head.status != 200 || !self.any_type {
-            let excerpt = if head.reply("").is_event_stream() { String::new() } else { excerpt(&head, &live, &limits) };
-            if let Some(finding) = head.reply(&excerpt).problem() {
-                return seen(Some(head), None, Outcome::Failed(Answer::NotSse(finding)));
-            }
+        let mut seen = self.seen(begun, Outcome::Failed(Answer::Stream));
+        seen.head = Some(self.head(&head));
+        let is_any = head.status == 200 && self.any_type;
+        if !is_any && !head.reply("").is_event_stream() {
+            seen.beginning = Some(excerpt(&head, &live, &limits));
+        }
+        let beginning = seen.beginning.as_deref().unwrap_or("");
+        if let Some(finding) = seen.head.as_ref().and_then(|head| head.refusal(beginning, self.any_type)) {
+            return Ok(StreamObservation { result: Outcome::Failed(Answer::NotSse(finding)), ..seen });
         }
         let content = match Content::of(&head) {
             Ok(content) => content,
-            Err(error) => return seen(Some(head), None, Outcome::Failed(Answer::NotSse(error.finding()))),
+            Err(error) => {
+                return Ok(StreamObservation { result: Outcome::Failed(Answer::NotSse(error.finding())), ..seen });
+            }
         };
         let mut record = Record {
             recorder: self.recorder(head.timing.written),
@@ -104,7 +83,38 @@ impl Job<'_> {
         };
         let (ending, at) = record.body(&self, &live, &limits, watch);
         record.recorder.end(ending, self.epoch.us(at));
-        seen(Some(head), record.hello, Outcome::Stream(Box::new(record.recorder)))
+        let (hello, result) = (record.hello, Outcome::Stream(Box::new(record.recorder)));
+        Ok(StreamObservation { hello, result, ..seen })
+    }
+
+    fn seen(&self, begun: Instant, result: Outcome) -> StreamObservation {
+        StreamObservation {
+            asked: self.spec.clone(),
+            any_type: self.any_type,
+            begun_us: self.epoch.us(begun),
+            head: None,
+            beginning: None,
+            hello: None,
+            id: self.id.clone(),
+            status: None,
+            result,
+        }
+    }
+
+    fn head(&self, head: &client::Head) -> Head {
+        let at = &head.timing;
+        let us = |instant: Instant| self.epoch.us(instant);
+        Head {
+            resolved_us: at.resolved.map(us),
+            connected_us: at.connected.map(us),
+            secured_us: at.secured.map(us),
+            at_us: us(at.head),
+            status: Some(head.status),
+            http: head.version.clone(),
+            url: head.url.clone(),
+            headers: head.headers.clone(),
+            redirects: head.redirects.clone(),
+        }
     }
 
     fn origin(&self) -> Origin {
@@ -162,6 +172,7 @@ impl Record {
     /// Records a read. The error says why its bytes are no event stream.
     fn bytes(&mut self, job: &Job<'_>, at: Instant, bytes: Vec<u8>, watch: Watch<'_>) -> Result<(), String> {
         self.body_bytes += bytes.len() as u64;
+        self.recorder.body(&bytes);
         let (content, coded) = self.content.decode(bytes);
         self.content_bytes += content.len() as u64;
         let at_us = job.epoch.us(at);

@@ -8,6 +8,8 @@ mod json;
 mod junit;
 mod page;
 mod prose;
+
+pub(crate) use prose::time;
 mod table;
 mod text;
 mod timing;
@@ -20,6 +22,7 @@ pub use json::{Json, json};
 pub use junit::junit;
 pub use text::{Style, text};
 
+use crate::stats::recording::Recording;
 use crate::stats::{Clock, Summary};
 use crate::verdict::{Hop, Verdict};
 
@@ -47,7 +50,7 @@ pub struct Report {
     /// What is known of whatever lies between.
     pub hop: Option<Hop>,
     /// All that was seen, to be judged again, if it was wanted.
-    pub recording: Option<Value>,
+    pub recording: Option<Box<Recording>>,
     /// Another path, measured at the same time.
     pub against: Option<Box<Report>>,
 }

@@ -2,62 +2,27 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
+use flate2::Crc;
 
+use super::event::What;
 use super::journal::Journal;
+use super::recording::{EndRecord, StreamRecord};
 use super::sequence::{Fit, Sequence};
-use super::summary::RawSample;
+use super::stream::{Ending, LUMP_GAP_US, Origin, StreamSpec};
 use super::thinned::Thinned;
-use super::{Ending, LUMP_GAP_US, Origin, StreamSpec, TIME_MAX_US};
-use crate::sse::decoder::{Decoded, Item};
-use crate::stamp::Stamp;
+use crate::sse::decoder::{Decoded, Item, Message};
 
 /// Most lumps that are kept: the first one, and the newest.
 const LUMPS_MAX: usize = 4096;
 
-/// An event, as far as the record cares. Times are the origin's.
+/// An event as it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// Our origin's hello event.
-    Hello {
-        /// When it was sent.
-        sent_us: i64,
-    },
-    /// A numbered event of our origin's.
-    Numbered {
-        /// Its number.
-        seq: u64,
-        /// When it was sent.
-        sent_us: i64,
-        /// Its check is right.
-        intact: bool,
-    },
-    /// An event that should be one of our origin's, and can't be read.
-    Unreadable,
-    /// Another origin's event, with its id if that is a number.
-    Foreign {
-        /// The id.
-        id: Option<u64>,
-    },
-}
-
-impl What {
-    fn of(origin: Origin, data: &str, id: &str) -> What {
-        if origin == Origin::Foreign {
-            return What::Foreign { id: id.parse().ok() };
-        }
-        let Some(stamp) = Stamp::parse(data) else { return What::Unreadable };
-        match (stamp.seq, time_of(&stamp)) {
-            (Some(seq), Some(sent_us)) => What::Numbered { seq, sent_us, intact: stamp.intact },
-            (None, Some(sent_us)) => What::Hello { sent_us },
-            (_, None) => What::Unreadable,
-        }
-    }
-}
-
-/// The time of a stamp, if it can be one.
-pub(crate) fn time_of(stamp: &Stamp) -> Option<i64> {
-    i64::try_from(stamp.sent_us).ok().filter(|sent_us| *sent_us <= TIME_MAX_US)
+pub(super) struct RawSample {
+    pub(super) seq: u64,
+    /// The origin's clock.
+    pub(super) sent_us: i64,
+    /// The probe's clock.
+    pub(super) at_us: i64,
 }
 
 /// Reads that came together.
@@ -153,11 +118,18 @@ impl Recorder {
         self.journal = Some(Journal::default());
     }
 
-    /// All that it was told, as an object of the form that story files have: times of the origin's clock are less
-    /// `unix_us`. None if nothing was kept.
-    pub fn journal(&self, unix_us: i64) -> Option<Value> {
-        let journal = self.journal.as_ref()?;
-        Some(journal.json(&self.spec, self.requested_us, self.end, unix_us))
+    /// The record of all that it was told: reads, events, comments, and the end. None if nothing was kept.
+    pub fn journal(&self, unix_us: i64) -> Option<StreamRecord> {
+        let (how, at_us) = self.end;
+        let end = at_us.map(|at_us| EndRecord { how, at_us });
+        Some(StreamRecord { requested_us: self.requested_us, end, ..self.journal.as_ref()?.record(unix_us) })
+    }
+
+    /// Bytes of the body, transfer coding removed, for the journal.
+    pub fn body(&mut self, bytes: &[u8]) {
+        if let Some(journal) = &mut self.journal {
+            journal.body(bytes);
+        }
     }
 
     /// A read returned at `at_us`. With it the body has `body_end` bytes, transfer coding removed, and the content,
@@ -206,7 +178,8 @@ impl Recorder {
         match &decoded.item {
             Item::Event(message) => {
                 let what = What::of(self.origin, &message.data, &message.last_event_id);
-                self.event(what, decoded.start, decoded.end);
+                let hash = self.journal.is_some().then(|| hash(message));
+                self.event_with_hash(what, decoded.start, decoded.end, hash);
             }
             Item::Comment(_) => self.comment(decoded.end),
             Item::Retry(_) => {}
@@ -226,8 +199,12 @@ impl Recorder {
 
     /// The last read completed an event that spans `start..end` in the content.
     pub fn event(&mut self, what: What, start: u64, end: u64) {
+        self.event_with_hash(what, start, end, None);
+    }
+
+    fn event_with_hash(&mut self, what: What, start: u64, end: u64, hash: Option<u32>) {
         if let Some(journal) = &mut self.journal {
-            journal.event(what, start, end);
+            journal.event(what, start, end, hash);
         }
         let Some(lump) = self.lumps.back_mut() else { return };
         let at_us = lump.until_us;
@@ -295,6 +272,9 @@ impl Recorder {
 
     /// What came is no event stream any more.
     pub fn undecodable(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.undecodable();
+        }
         self.corrupt += 1;
     }
 
@@ -308,6 +288,21 @@ impl Recorder {
         self.spec = StreamSpec { name: self.spec.name.clone(), interval_us: interval_us.max(1), size: 0, count: None };
     }
 
+    /// The stamp of the first event; the origin's clock.
+    pub fn first_sent_us(&self) -> Option<i64> {
+        self.first_sent_us
+    }
+
+    /// When the first read returned.
+    pub fn first_read_us(&self) -> Option<i64> {
+        self.first_read_us
+    }
+
+    /// Whose stream it is.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
     /// What was asked for.
     pub fn spec(&self) -> &StreamSpec {
         &self.spec
@@ -317,4 +312,11 @@ impl Recorder {
     pub fn least_transit_us(&self) -> Option<i64> {
         self.least_transit_us
     }
+}
+
+/// What tells an event from another one.
+fn hash(message: &Message) -> u32 {
+    let mut crc = Crc::new();
+    [message.last_event_id.as_bytes(), b"\n", message.data.as_bytes()].iter().for_each(|part| crc.update(part));
+    crc.sum()
 }

@@ -2,19 +2,10 @@
 
 use serde::Serialize;
 
-use super::recorder::{RawLump, Recorder};
+use super::clock::Clock;
+use super::recorder::{RawLump, RawSample, Recorder};
+use super::stream::{Ending, LUMP_GAP_US, Origin, Stall, StreamSpec};
 use super::thinned::quantile;
-use super::{Clock, Ending, LUMP_GAP_US, Origin, Stall, StreamSpec};
-
-/// An event as it was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RawSample {
-    pub(super) seq: u64,
-    /// The origin's clock.
-    pub(super) sent_us: i64,
-    /// The probe's clock.
-    pub(super) at_us: i64,
-}
 
 /// An event with its lag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -99,7 +99,7 @@ pub enum HoldKind {
 }
 
 /// What is held, and until when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// What releases it.
     pub kind: HoldKind,
@@ -158,7 +158,7 @@ impl Verdict {
         Verdict { verdict, hold, reason, findings: Vec::new() }
     }
 
-    pub(super) fn unknown(verdict: Judgement, reason: Reason) -> Verdict {
+    pub(crate) fn unknown(verdict: Judgement, reason: Reason) -> Verdict {
         Verdict::new(verdict, Hold::of(HoldKind::Unknown), reason)
     }
 

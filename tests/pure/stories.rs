@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use sse_argo_tester::report::Report;
 use sse_argo_tester::verdict::Judgement;
 
-use crate::story::{self, Story, Told, numbers};
+use crate::story::{self, Story, numbers};
 
 /// Largest difference between numbers that are the same: of milliseconds, from rounding.
 const SAME: f64 = 0.001;
@@ -29,7 +30,7 @@ fn within(found: Option<u64>, range: Option<[u64; 2]>) -> bool {
 
 /// Tells a story; returns the judgement.
 fn tell(name: &str, story: &Story) -> Judgement {
-    let Told { streams, verdict, .. } = story.told();
+    let Report { streams, verdict, .. } = story.told();
     let about = format!("{name}: {}\n{verdict:#?}", story.about);
     assert_eq!(verdict.verdict.as_str(), story.expect.verdict, "{about}");
     assert_eq!(json!(verdict.hold.kind), json!(story.expect.hold.kind), "{about}");

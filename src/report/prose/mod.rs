@@ -13,7 +13,7 @@ use crate::stats::Ending;
 use crate::verdict::detail::Pace;
 
 /// A time as people read it: `204 ms`, `2.9 s`.
-fn time(us: i64) -> String {
+pub(crate) fn time(us: i64) -> String {
     if us < 1_000_000 { format!("{} ms", (us + 500) / 1000) } else { format!("{:.1} s", us as f64 / 1e6) }
 }
 

@@ -1,6 +1,5 @@
 //! A probe through a proxy, and what is to come of it.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -11,11 +10,13 @@ use std::time::Duration;
 
 use crossbeam_channel::{bounded, unbounded};
 use serde_json::{Map, Value, json};
+use sse_argo_tester::report::Report;
 use sse_argo_tester::stats::Summary;
+use sse_argo_tester::stats::recording::Recording;
 
 use super::proxy::{Proxy, Software};
 use crate::common::{Origin, machine};
-use crate::story::{Story, Told, folder, numbers};
+use crate::story::{self, Story, folder, numbers};
 
 /// Probes at a time.
 const ABREAST: usize = 10;
@@ -169,14 +170,14 @@ fn run(case: &Case, origin: &Origin, machine: Machine) -> Result<(), String> {
     let failed = |why: String| format!("{}: {why}\n{stderr}{}", case.name, proxy.log());
     let report: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))?;
     case.check(&report, &output).map_err(|why| failed(format!("{why}\n{report:#}")))?;
-    let mut story = case.story(fs::read(&record).unwrap(), machine);
-    let told = serde_json::from_value::<Story>(story.clone()).unwrap().told();
+    let story = case.story(&fs::read(&record).unwrap(), machine);
+    let told = story.told();
     let (verdict, judged) = (&report["verdict"], told.verdict.verdict.as_str());
     if verdict != judged {
         return Err(failed(format!("{verdict}, but {judged} when the recording is judged")));
     }
     if std::env::var_os("RECORD_STORIES").is_some() {
-        case.write(&mut story, &told, machine);
+        case.write(&story, &told, machine);
     }
     Ok(())
 }
@@ -247,35 +248,37 @@ impl Case {
     }
 
     /// The run as a story, but for the numbers that it expects.
-    fn story(&self, recording: Vec<u8>, machine: Machine) -> Value {
-        let mut story: Value = serde_json::from_slice(&recording).expect("a recording");
+    fn story(&self, recording: &[u8], machine: Machine) -> Story {
+        let mut recording: Recording = serde_json::from_slice(recording).expect("a recording");
+        recording.streams.iter_mut().for_each(|stream| stream.body = None);
         let config = self.config.split_whitespace().collect::<Vec<_>>().join(" ");
         let config = if config.is_empty() { "as it is" } else { &config };
         let weather = if machine == Machine::Busy { ", every processor busy" } else { "" };
-        story["source"] = json!(format!("recorded: {}, {config}", self.software.version()));
-        story["about"] = json!(format!("probe {} {}{weather}", self.args.join(" "), self.target));
-        story["expect"] = json!({
+        let expect = json!({
             "verdict": self.verdict.0,
             "hold": {"kind": self.verdict.1, "bytes": range(self.bytes, bytes_off), "ms": range(self.ms, ms_off)},
             "findings": [], "streams": {},
         });
-        story
+        Story {
+            source: format!("recorded: {}, {config}", self.software.version()),
+            about: format!("probe {} {}{weather}", self.args.join(" "), self.target),
+            recording,
+            expect: serde_json::from_value(expect).unwrap(),
+        }
     }
 
     /// Writes the run as a story file, a line a stream.
-    fn write(&self, story: &mut Value, told: &Told, machine: Machine) {
+    fn write(&self, story: &Story, told: &Report, machine: Machine) {
         let ids: Vec<&str> = told.verdict.findings.iter().map(|finding| finding.id.as_str()).collect();
         let of_streams = |stream: &Summary| (stream.spec.name.clone(), numbers(stream));
         let streams: Map<String, Value> = told.streams.iter().map(of_streams).collect();
-        // What only the report says isn't in the recording.
-        story["expect"]["findings"] = json!(self.findings.iter().filter(|id| ids.contains(id)).collect::<Vec<_>>());
-        story["expect"]["streams"] = json!(streams);
-        let fields = story.as_object_mut().unwrap();
-        let (seen, expect) = (fields.remove("streams").unwrap(), fields.remove("expect").unwrap());
-        let seen: Vec<String> = seen.as_array().unwrap().iter().map(Value::to_string).collect();
-        let mut text = String::new();
-        writeln!(text, "{},\n\"streams\":[", json!(fields).to_string().strip_suffix('}').unwrap()).unwrap();
-        write!(text, "{}\n],\n\"expect\":{expect}}}\n", seen.join(",\n")).unwrap();
+        let expect = json!({
+            "verdict": story.expect.verdict,
+            "hold": {"kind": story.expect.hold.kind, "bytes": story.expect.hold.bytes, "ms": story.expect.hold.ms},
+            "findings": self.findings.iter().filter(|id| ids.contains(id)).collect::<Vec<_>>(),
+            "streams": streams,
+        });
+        let text = story::text(&story.source, &story.about, &story.recording, &expect);
         let suffix = if machine == Machine::Busy { "-busy" } else { "" };
         fs::write(folder().join(format!("recorded-{}{suffix}.json", self.name)), text).unwrap();
     }

@@ -9,8 +9,6 @@ mod foreign;
 mod live;
 mod looks;
 mod paths;
-mod random;
-mod recordings;
 mod share;
 mod stories;
 mod trouble;

@@ -3,7 +3,11 @@
 use std::fs::File;
 use std::process::{Command, Stdio};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
+use sse_argo_tester::report::json;
+use sse_argo_tester::stats::recording::Recording;
+use sse_argo_tester::{judge, stats};
 
 use crate::common::Origin;
 use crate::common::program::Program;
@@ -127,11 +131,21 @@ fn recordings_hold_what_was_seen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recording.json");
     let url = format!("http://{}/events", origin.address);
-    let finished = Program::probe(&[&url, "--duration", "1s", "--record", path.to_str().unwrap()]).finish();
+    let finished = Program::probe(&[&url, "--duration", "1s", "--json", "--record", path.to_str().unwrap()]).finish();
     assert_eq!(finished.code, Some(0));
-    let recording: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    assert_eq!((recording["ours"].as_bool(), recording["streams"].as_array().map(Vec::len)), (Some(true), Some(4)));
-    assert!(!recording["streams"][0]["reads"].as_array().unwrap().is_empty());
+    let report: Value = serde_json::from_str(&finished.out.join("\n")).unwrap();
+    let mut recording: Recording = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!((recording.origin, recording.streams.len()), (Some(stats::Origin::Ours), 4));
+    for stream in &mut recording.streams {
+        let body = BASE64_STANDARD.decode(stream.body.take().unwrap()).unwrap();
+        let read = stream.reads.iter().flatten().map(|read| read.length).sum::<u64>();
+        assert_eq!(body.len() as u64, read, "the body's bytes are there, with the reads as boundaries");
+    }
+    let judged = serde_json::to_value(json(&judge::judge(&recording).unwrap())).unwrap();
+    for key in ["verdict", "hold", "findings", "summary", "timing_ms", "lag_ms", "events", "streams", "response", "hop"]
+    {
+        assert_eq!(judged[key], report[key], "{key}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use sse_argo_tester::stats::Summary;
 use sse_argo_tester::verdict::diagnosis::{Evidence, Tried, Variant, diagnose};
 use sse_argo_tester::verdict::{CureId, Hop, Judgement, ending, representative};
 
-use crate::story::{Story, Told};
+use crate::story::Story;
 
 pub(crate) const PLAIN: Style = Style { columns: 80, colours: false };
 
@@ -31,14 +31,14 @@ pub(crate) fn tunnel(name: &str) -> Report {
 /// A report of a story without anything in between.
 pub(crate) fn direct(name: &str) -> Report {
     let story = Story::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stories/{name}.json")));
-    let Told { streams, clock, verdict } = story.told();
+    let Report { streams, clock, verdict, .. } = story.told();
     let stream = representative(&streams);
     Report {
         url: "http://localhost:3000/events".to_owned(),
         method: "GET".to_owned(),
         timing: stream.map_or(Timing { dns: Some(0.31), ..Timing::default() }, timing),
         clock,
-        started_unix_us: story.unix_us - 12_345,
+        started_unix_us: story.recording.unix_us - 12_345,
         response: stream.map(|_| response(200, "text/event-stream")),
         origin_saw: stream.map(|_| json!({ "http": "HTTP/1.1", "method": "GET" })),
         hop: None,

@@ -3,7 +3,9 @@
 // Each test program uses a part of it.
 #![allow(dead_code)]
 
-use serde_json::{Value, json};
+use sse_argo_tester::stats::recording::{
+    ClockRecord, HeadRecord, Kind, Recording, RequestRecord, SCHEMA, StreamRecord,
+};
 use sse_argo_tester::stats::{Clock, Ending, Exchange, Origin, Recorder, StreamSpec, Summary, What};
 
 pub(crate) const MS: i64 = 1_000;
@@ -164,19 +166,52 @@ impl Run {
         self.streams.iter().map(|seen| seen.record().summary(clock, &[])).collect()
     }
 
-    /// What a story file says of the run as a whole; its streams are [`Seen::json`].
-    pub(crate) fn json(&self, about: &str) -> Value {
-        let exchanges: Vec<_> = self.exchanges.iter().map(|e| [e.t0_us, e.t1_us - UNIX_US, e.t3_us]).collect();
-        json!({
-            "source": "model", "about": about, "answer": ["stream"], "ours": self.streams[0].origin == Origin::Ours,
-            "within_ms": 100, "unix_us": UNIX_US, "connect_us": self.connect_us, "exchanges": exchanges, "stalls": [],
-        })
+    /// The run as a recording.
+    pub(crate) fn recording(&self) -> Recording {
+        let exchange = |e: &Exchange| (e.t0_us, e.t1_us - UNIX_US, e.t3_us);
+        let ends = self.streams.iter().map(|seen| seen.end.1);
+        Recording {
+            schema: SCHEMA,
+            kind: Kind::Probe,
+            program: "model".to_owned(),
+            request: RequestRecord {
+                url: "http://localhost:3000/events".to_owned(),
+                method: "GET".to_owned(),
+                headers: Vec::new(),
+            },
+            origin: Some(self.streams[0].origin),
+            within_ms: 100,
+            unix_us: UNIX_US,
+            clock: ClockRecord {
+                connect_us: Some(self.connect_us),
+                exchanges: self.exchanges.iter().map(exchange).collect(),
+                ..ClockRecord::default()
+            },
+            stalls: Vec::new(),
+            hidden: Vec::new(),
+            away: Vec::new(),
+            elapsed_us: ends.max().unwrap(),
+            streams: self.streams.iter().map(Seen::stream_record).collect(),
+            live: None,
+            observer: None,
+            begun_us: 0,
+            is_cancelled: false,
+        }
     }
 }
 
 impl Seen {
     pub(crate) fn record(&self) -> Recorder {
+        self.told(Recorder::new(self.spec.clone(), self.origin, self.requested_us))
+    }
+
+    fn record_with_journal(&self) -> Recorder {
         let mut recorder = Recorder::new(self.spec.clone(), self.origin, self.requested_us);
+        recorder.keep_journal();
+        self.told(recorder)
+    }
+
+    fn told(&self, mut recorder: Recorder) -> Recorder {
         let mut events = self.events.iter().peekable();
         for &(at_us, body_end, content_end) in &self.reads {
             recorder.read(at_us, body_end, content_end);
@@ -188,29 +223,16 @@ impl Seen {
         recorder
     }
 
-    /// The stream as story files have it.
-    pub(crate) fn json(&self) -> Value {
-        let ours = self.origin == Origin::Ours;
-        let read_end = self.reads.last().map_or(0, |read| read.2);
-        let events = self.events.iter().filter(|event| event.end <= read_end).map(|event| {
-            let mut fields =
-                vec![json!(event.seq), json!(ours.then_some(event.sent_us)), json!(event.start), json!(event.end)];
-            if !event.intact {
-                fields.push(json!(0));
-            }
-            json!(fields)
-        });
-        let reads = self.reads.iter().map(
-            |&(at, body, content)| {
-                if body == content { json!([at, body]) } else { json!([at, body, content]) }
-            },
-        );
-        let (how, at) = self.end;
-        json!({
-            "name": self.spec.name, "interval_us": self.spec.interval_us, "size": self.spec.size, "count": self.spec.count,
-            "requested_us": self.requested_us, "events": events.collect::<Vec<_>>(), "comments": [],
-            "reads": reads.collect::<Vec<_>>(), "end": [how, at],
-        })
+    /// The stream as recordings have it.
+    fn stream_record(&self) -> StreamRecord {
+        StreamRecord {
+            name: self.spec.name.clone(),
+            interval_us: self.spec.interval_us,
+            size: self.spec.size,
+            count: self.spec.count,
+            head: Some(HeadRecord { at_us: self.requested_us, ..HeadRecord::default() }),
+            ..self.record_with_journal().journal(UNIX_US).unwrap()
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The story files whose source is the model. `WRITE_STORIES=1` writes them.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::Path as FilePath;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sse_argo_tester::stats::{Ending, Origin, StreamSpec, Summary};
+
+use crate::story;
 
 use super::model::{Fate, Hold, MS, Path, Run, four, run, spec};
 
@@ -233,7 +234,6 @@ fn special() -> [File; 3] {
 fn story(name: &str, run: &Run, path: &Path, expect: &Expect) -> File {
     let clock = (!run.exchanges.is_empty()).then(|| run.clock());
     let summaries = run.summaries(clock.as_ref());
-    let mut text = String::new();
     let about = format!(
         "{:?}, {:?}, {} ms away, jitter up to {} ms",
         path.hold,
@@ -241,14 +241,11 @@ fn story(name: &str, run: &Run, path: &Path, expect: &Expect) -> File {
         path.latency / MS,
         path.jitter / MS
     );
-    let head = run.json(&about).to_string();
-    writeln!(text, "{},\n\"streams\":[", head.strip_suffix('}').unwrap()).unwrap();
-    let streams: Vec<String> = run.streams.iter().map(|seen| seen.json().to_string()).collect();
-    write!(text, "{}\n],\n\"expect\":{}}}\n", streams.join(",\n"), expect_json(expect, &summaries)).unwrap();
+    let text = story::text("model", &about, &run.recording(), &expect_json(expect, &summaries));
     (name.to_owned(), text)
 }
 
-fn expect_json(expect: &Expect, summaries: &[Summary]) -> String {
+fn expect_json(expect: &Expect, summaries: &[Summary]) -> Value {
     let around = |right: Option<u64>, share: u64, more: u64| {
         right.map(|n| [(n - n / share).saturating_sub(more), n + n / share + more])
     };
@@ -267,5 +264,4 @@ fn expect_json(expect: &Expect, summaries: &[Summary]) -> String {
         "hold": {"kind": expect.kind, "bytes": around(expect.bytes, 4, 0), "ms": around(expect.ms, 10, 45)},
         "findings": expect.findings, "streams": streams,
     })
-    .to_string()
 }

@@ -30,7 +30,7 @@ const COUNT_BY_INTERVAL: u32 = 10;
 
 /// Which streams to ask for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct MeasurePlan {
     /// Time between two small events.
     pub interval: Option<Duration>,
     /// How long the longest stream runs.
@@ -58,9 +58,9 @@ pub enum Paces {
     One,
 }
 
-impl Default for Wish {
-    fn default() -> Wish {
-        Wish {
+impl Default for MeasurePlan {
+    fn default() -> MeasurePlan {
+        MeasurePlan {
             interval: None,
             duration: None,
             within: Duration::from_micros(WITHIN_US as u64),
@@ -73,29 +73,29 @@ impl Default for Wish {
 
 /// A stream to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
-    pub(super) spec: StreamSpec,
+pub(crate) struct StreamPlan {
+    pub(crate) spec: StreamSpec,
     /// What to add to the URL's query, but for the nonce.
-    pub(super) parameters: Vec<(&'static str, String)>,
+    pub(crate) parameters: Vec<(&'static str, String)>,
     /// Whether a nonce goes with it: the user gave no id.
-    pub(super) wants_nonce: bool,
+    pub(crate) wants_nonce: bool,
     /// Whether another content type than that of event streams was asked for.
-    pub(super) any_type: bool,
+    pub(crate) any_type: bool,
     /// How long the origin takes from the request to the end; none if it never ends the stream.
-    pub(super) lasts: Option<Duration>,
+    pub(crate) lasts: Option<Duration>,
 }
 
-impl Wish {
+impl MeasurePlan {
     /// How long the longest stream runs.
-    pub(super) fn run(&self) -> Duration {
+    pub(crate) fn run(&self) -> Duration {
         let by_interval = self.interval.map_or(DURATION, |interval| DURATION.max(interval * COUNT_BY_INTERVAL));
         self.duration.unwrap_or(by_interval)
     }
 
     /// The streams to ask our origin for, the one that names the verdict first. What the URL's query has is kept, and
     /// taken to be known.
-    pub(super) fn streams(&self, query: &str) -> Vec<Wanted> {
-        let given = Given::of(query);
+    pub(crate) fn streams(&self, query: &str) -> Vec<StreamPlan> {
+        let given = QueryParams::of(query);
         let interval = self.interval.unwrap_or(if self.endless { SLOW } else { INTERVAL });
         let main = self.run() * 3 / 4;
         let fast = FAST_MAX.min(interval / 5).max(Duration::from_millis(1));
@@ -120,9 +120,9 @@ impl Wish {
             let size = given.plan.size.map_or(size, |size| size as u64);
             self.wanted(&given, name, interval, size, given.plan.count.or(count))
         };
-        let mut streams: Vec<Wanted> = Vec::new();
+        let mut streams: Vec<StreamPlan> = Vec::new();
         for stream in rows.into_iter().map(wanted) {
-            let same = |other: &Wanted| {
+            let same = |other: &StreamPlan| {
                 (other.spec.interval_us, other.spec.size) == (stream.spec.interval_us, stream.spec.size)
             };
             if !streams.iter().any(same) {
@@ -135,7 +135,7 @@ impl Wish {
         streams
     }
 
-    fn wanted(&self, given: &Given, name: &str, interval: Duration, size: u64, count: Option<u64>) -> Wanted {
+    fn wanted(&self, given: &QueryParams, name: &str, interval: Duration, size: u64, count: Option<u64>) -> StreamPlan {
         let is_named = given.plan.stream.is_some();
         let cures = if self.plain { vec![("accel", "none".to_owned()), ("cache", "none".to_owned())] } else { vec![] };
         let parameters = [
@@ -150,7 +150,7 @@ impl Wish {
         let late = given.plan.delay + given.plan.head_delay;
         // Behind these it says nothing, and stays.
         let most = given.plan.silent_after.unwrap_or(u64::MAX);
-        Wanted {
+        StreamPlan {
             spec: StreamSpec {
                 name: name.to_owned(),
                 interval_us: i64::try_from(interval.as_micros()).unwrap_or(i64::MAX),
@@ -167,21 +167,21 @@ impl Wish {
 }
 
 /// What the user's query says.
-struct Given {
+struct QueryParams {
     plan: Plan,
     names: Vec<String>,
 }
 
-impl Given {
-    fn of(query: &str) -> Given {
+impl QueryParams {
+    fn of(query: &str) -> QueryParams {
         let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect();
         // The origin itself tells what is wrong with a query.
-        Given { plan: Plan::parse(query).unwrap_or_default(), names }
+        QueryParams { plan: Plan::parse(query).unwrap_or_default(), names }
     }
 
     /// A named stream has its own pace, and is left when enough was seen of it.
-    fn is_endless(&self, wish: bool) -> bool {
-        wish || self.plan.stream.is_some()
+    fn is_endless(&self, is_watched: bool) -> bool {
+        is_watched || self.plan.stream.is_some()
     }
 }
 
@@ -189,7 +189,7 @@ impl Given {
 mod tests {
     use super::*;
 
-    const WISH: Wish = Wish {
+    const PLAN: MeasurePlan = MeasurePlan {
         interval: None,
         duration: None,
         within: Duration::from_millis(100),
@@ -199,12 +199,12 @@ mod tests {
     };
 
     /// The streams in short.
-    fn streams(wish: Wish, query: &str) -> Vec<String> {
-        let short = |wanted: Wanted| {
+    fn streams(plan: MeasurePlan, query: &str) -> Vec<String> {
+        let short = |wanted: StreamPlan| {
             let parameters: Vec<_> = wanted.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
             format!("{} {}", wanted.spec.name, parameters.join("&"))
         };
-        wish.streams(query).into_iter().map(short).collect()
+        plan.streams(query).into_iter().map(short).collect()
     }
 
     #[test]
@@ -215,53 +215,53 @@ mod tests {
             "L interval=20ms&size=2000&count=300",
             "W interval=1s&count=8",
         ];
-        assert_eq!(streams(WISH, ""), expected);
-        assert_eq!(WISH.streams("").iter().map(|wanted| wanted.lasts.unwrap()).max(), Some(DURATION));
+        assert_eq!(streams(PLAN, ""), expected);
+        assert_eq!(PLAN.streams("").iter().map(|wanted| wanted.lasts.unwrap()).max(), Some(DURATION));
     }
 
     #[test]
     fn fewer_paces() {
         assert_eq!(
-            streams(Wish { paces: Paces::Two, ..WISH }, ""),
+            streams(MeasurePlan { paces: Paces::Two, ..PLAN }, ""),
             ["S interval=100ms&count=60", "W interval=1s&count=8"]
         );
-        assert_eq!(streams(Wish { paces: Paces::One, ..WISH }, "size=32k"), ["V interval=350ms&count=17"]);
-        let tolerant = Wish { paces: Paces::One, within: Duration::from_secs(1), ..WISH };
+        assert_eq!(streams(MeasurePlan { paces: Paces::One, ..PLAN }, "size=32k"), ["V interval=350ms&count=17"]);
+        let tolerant = MeasurePlan { paces: Paces::One, within: Duration::from_secs(1), ..PLAN };
         assert_eq!(streams(tolerant, ""), ["V interval=2s&count=5"]);
     }
 
     #[test]
     fn the_users_time_and_pace() {
-        let wish = Wish { interval: Some(Duration::from_secs(1)), plain: true, ..WISH };
+        let plan = MeasurePlan { interval: Some(Duration::from_secs(1)), plain: true, ..PLAN };
         let expected = [
             "S interval=1s&count=7&accel=none&cache=none",
             "M interval=1s&size=1000&count=7&accel=none&cache=none",
             "L interval=20ms&size=2000&count=375&accel=none&cache=none",
             "W interval=2s&count=5&accel=none&cache=none",
         ];
-        assert_eq!(streams(wish, ""), expected);
-        let short = Wish { duration: Some(Duration::from_secs(1)), ..WISH };
+        assert_eq!(streams(plan, ""), expected);
+        let short = MeasurePlan { duration: Some(Duration::from_secs(1)), ..PLAN };
         assert_eq!(streams(short, "")[3], "W interval=1s&count=5");
-        let long = Wish { duration: Some(Duration::from_secs(600)), ..WISH };
+        let long = MeasurePlan { duration: Some(Duration::from_secs(600)), ..PLAN };
         assert_eq!(streams(long, "")[2], "L interval=20ms&size=2000&count=1500");
     }
 
     #[test]
     fn what_the_query_has_is_kept_and_known() {
-        assert_eq!(streams(WISH, "interval=50ms"), ["S count=120", "M size=1000&count=120", "L size=2000&count=120"]);
-        assert_eq!(streams(WISH, "size=10&interval=2s&count=3"), ["S "]);
-        let limited = WISH.streams("duration=2s");
+        assert_eq!(streams(PLAN, "interval=50ms"), ["S count=120", "M size=1000&count=120", "L size=2000&count=120"]);
+        assert_eq!(streams(PLAN, "size=10&interval=2s&count=3"), ["S "]);
+        let limited = PLAN.streams("duration=2s");
         assert_eq!((limited[0].spec.count, limited[0].lasts), (None, Some(Duration::from_secs(2))));
-        let silent = &WISH.streams("silent_after=3")[0];
+        let silent = &PLAN.streams("silent_after=3")[0];
         assert_eq!((silent.spec.count, &silent.parameters[1]), (Some(3), &("count", "60".to_owned())));
-        let delayed = WISH.streams("count=10&delay=1s&head_delay=500ms");
+        let delayed = PLAN.streams("count=10&delay=1s&head_delay=500ms");
         assert_eq!((delayed[0].spec.count, delayed[0].lasts), (Some(10), Some(Duration::from_millis(2500))));
     }
 
     #[test]
     fn one_stream_where_several_make_no_sense() {
-        assert_eq!(streams(WISH, "id=0123456789abcdef"), ["S interval=100ms&count=60"]);
-        assert_eq!(streams(WISH, "stream=news"), ["S "]);
-        assert_eq!(streams(Wish { endless: true, ..WISH }, ""), ["S interval=1s"]);
+        assert_eq!(streams(PLAN, "id=0123456789abcdef"), ["S interval=100ms&count=60"]);
+        assert_eq!(streams(PLAN, "stream=news"), ["S "]);
+        assert_eq!(streams(MeasurePlan { endless: true, ..PLAN }, ""), ["S interval=1s"]);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::Epoch;
+use super::epoch::Epoch;
 use crate::lock::lock;
 use crate::stats::Stall;
 

@@ -1,60 +1,32 @@
-//! What was measured of a path, made into its report.
-//!
-//! What counts of streams that ran at once is told by `src/page/core.js`, too: change both.
+//! What was observed of a path, made into its report.
 
-use std::time::{Duration, Instant};
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use super::Epoch;
-use super::stream::{Outcome, Seen};
-use crate::client::{self, Head, Request};
+use super::observation::{self, Head, Observation, Outcome, StreamObservation};
 use crate::escape::shortened;
 use crate::report::{Report, Response, Timing};
-use crate::stats::{Clock, Ending, Exchange, Origin, Recorder, Stall, StreamSpec, Summary};
+use crate::stats::{Clock, Ending, Recorder, StreamSpec, Summary};
 use crate::verdict::{Answer, Evidence, Finding, Hop, Id, judge, representative};
-
-/// Streams that are asked for at once are begun at once, unless something keeps them back.
-pub(super) const BEGUN_LATE_US: i64 = 1_000_000;
 
 /// How much of a request's target is shown, in characters.
 const TARGET_MAX: usize = 60;
 
-/// What was measured.
-#[derive(Debug)]
-pub(super) struct Measured {
-    pub(super) request: Request,
-    /// The URLs that redirected the request for the origin's time, and so those for the streams, too.
-    pub(super) redirects: Vec<String>,
-    pub(super) exchanges: Vec<Exchange>,
-    /// Those on a near way to the same origin, if there is one.
-    pub(super) near: Vec<Exchange>,
-    /// Or why there are none.
-    pub(super) streams: Result<Vec<Seen>, Answer>,
-}
-
-impl Measured {
-    /// What it amounts to. `stalls` are the times in which this machine was late.
-    pub(super) fn report(self, epoch: Epoch, stalls: &[Stall], within: Duration) -> Report {
-        let Measured { request, redirects, exchanges, near, streams } = self;
-        let mut parts = Parts { redirects, ..Parts::default() };
-        match streams {
-            Err(answer) => parts.failures.push(answer),
-            Ok(streams) => {
-                parts.smallest = streams.iter().map(|seen| seen.asked.size).min().unwrap_or(0);
-                streams.into_iter().for_each(|seen| parts.add(seen));
-            }
+impl Observation {
+    /// What it amounts to.
+    pub fn report(self) -> Report {
+        let clock = self.clock();
+        let mut parts = Parts { smallest: self.smallest(), ..Parts::default() };
+        let Observation { url, method, redirects, exchanges, stalls, within_us, unix_us, streams, .. } = self;
+        parts.redirects = redirects;
+        for seen in streams {
+            let never_began = seen.never_began(&exchanges);
+            parts.add(seen, never_began);
         }
         if parts.recorders.is_empty() && parts.failures.is_empty() {
             parts.recorders = std::mem::take(&mut parts.kept_back);
         }
-        let connect_us = parts.heads.iter().filter_map(|answered| connect_us(&answered.head.timing)).min();
-        let least = parts.recorders.iter().filter_map(Recorder::least_transit_us).min();
-        let clock =
-            Clock::from_near_and_far(&near, &exchanges).or_else(|| Clock::from_exchanges(&exchanges, connect_us));
-        let clock = clock.or_else(|| least.map(Clock::from_least_transit));
         let summed = std::mem::take(&mut parts.recorders).into_iter().map(|recorder| {
-            let summary = recorder.summary(clock.as_ref(), stalls);
+            let summary = recorder.summary(clock.as_ref(), &stalls);
             (recorder, summary)
         });
         // What was begun when its time was nearly up says nothing, either, where others say something.
@@ -67,28 +39,50 @@ impl Measured {
             Some(answer) if summaries.is_empty() || parts.fails_small_events(answer) => answer.clone(),
             _ => Answer::Stream,
         };
-        let within_us = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
-        let evidence = Evidence { answer: &answer, streams: &summaries, clock: clock.as_ref(), within_us };
-        let mut verdict = judge(&evidence);
-        let recording = parts.recording(&evidence, &exchanges, connect_us, stalls, epoch);
+        let mut verdict = judge(&Evidence { answer: &answer, streams: &summaries, clock: clock.as_ref(), within_us });
         verdict.add(parts.findings(&answer, &summaries));
         let naming = representative(&summaries).map(|summary| &summary.spec);
         let naming = parts.heads.iter().find(|answered| answered.spec.as_ref() == naming).or(parts.heads.first());
         let origin_saw = parts.heads.iter().find_map(|answered| answered.hello.clone());
         Report {
-            url: request.url,
-            method: request.method,
+            url,
+            method,
             verdict,
-            timing: naming.map_or_else(Timing::default, |answered| timing(answered, &summaries, epoch)),
+            timing: naming.map_or_else(Timing::default, |answered| timing(answered, &summaries)),
             clock: clock.filter(|clock| clock.is_measured),
-            started_unix_us: epoch.unix_us,
+            started_unix_us: unix_us,
             hop: naming.and_then(|answered| Hop::of(&answered.head.headers, origin_saw.as_ref())),
-            response: naming.map(|answered| response(&answered.head)),
+            response: naming.and_then(|answered| response(&answered.head)),
             streams: summaries,
             origin_saw,
-            recording,
+            recording: None,
             against: None,
         }
+    }
+
+    fn smallest(&self) -> u64 {
+        self.streams.iter().map(|seen| seen.asked.size).min().unwrap_or(0)
+    }
+
+    /// The origin's clock: on a near way, on this one, or as far as the events themselves tell.
+    pub(super) fn clock(&self) -> Option<Clock> {
+        let connect_us = self.connect_us.or_else(|| self.handshake_us());
+        let measured = Clock::from_near_and_far(&self.near, &self.exchanges)
+            .or_else(|| Clock::from_exchanges(&self.exchanges, connect_us));
+        let least = || {
+            let counted = self.streams.iter().filter(|seen| !seen.never_began(&self.exchanges));
+            let recorders = counted.filter_map(|seen| match &seen.result {
+                Outcome::Stream(recorder) => Some(recorder),
+                Outcome::Failed(_) => None,
+            });
+            recorders.filter_map(|recorder| recorder.least_transit_us()).min()
+        };
+        measured.or_else(|| least().map(Clock::from_least_transit))
+    }
+
+    /// The shortest TCP handshake.
+    pub(super) fn handshake_us(&self) -> Option<i64> {
+        self.streams.iter().filter_map(|seen| seen.head.as_ref()?.connect_us()).min()
     }
 }
 
@@ -97,7 +91,7 @@ impl Measured {
 struct Answered {
     /// None if it is no stream.
     spec: Option<StreamSpec>,
-    begun: Instant,
+    begun_us: i64,
     head: Head,
     hello: Option<Value>,
 }
@@ -128,8 +122,8 @@ impl Parts {
         is_given_up && !self.recorders.iter().any(|recorder| recorder.spec().size == self.smallest)
     }
 
-    fn add(&mut self, seen: Seen) {
-        let Seen { begun, head, hello, id, never_began, result, .. } = seen;
+    fn add(&mut self, seen: StreamObservation, never_began: bool) {
+        let StreamObservation { begun_us, head, hello, id, result, .. } = seen;
         let spec = match result {
             Outcome::Stream(recorder) if never_began => {
                 self.kept_back.push(*recorder);
@@ -153,38 +147,8 @@ impl Parts {
         };
         self.heads.extend(head.map(|mut head| {
             head.redirects = [self.redirects.as_slice(), &head.redirects].concat();
-            Answered { spec, begun, head, hello }
+            Answered { spec, begun_us, head, hello }
         }));
-    }
-
-    /// All that the judgement rests on, in the form of a story file. None unless every recorder kept a journal.
-    fn recording(
-        &self,
-        evidence: &Evidence<'_>,
-        exchanges: &[Exchange],
-        connect_us: Option<i64>,
-        stalls: &[Stall],
-        epoch: Epoch,
-    ) -> Option<Value> {
-        let unix_us = epoch.unix_us;
-        let streams = self.recorders.iter().map(|recorder| recorder.journal(unix_us)).collect::<Option<Vec<_>>>()?;
-        let exchange = |exchange: &Exchange| json!([exchange.t0_us, exchange.t1_us - unix_us, exchange.t3_us]);
-        Some(json!({
-            "source": "recorded: ",
-            "about": "",
-            "answer": match evidence.answer {
-                Answer::Stream => vec!["stream".to_owned()],
-                Answer::NotSse(why) => vec!["not-sse".to_owned(), why.text(), why.id.as_str().to_owned()],
-                Answer::Unreachable(why) => vec!["unreachable".to_owned(), why.text(), why.id.as_str().to_owned()],
-            },
-            "ours": evidence.streams.iter().all(|stream| stream.origin == Origin::Ours),
-            "within_ms": evidence.within_us / 1000,
-            "unix_us": unix_us,
-            "connect_us": connect_us,
-            "exchanges": exchanges.iter().map(exchange).collect::<Vec<_>>(),
-            "stalls": stalls.iter().map(|stall| [stall.from_us, stall.to_us]).collect::<Vec<_>>(),
-            "streams": streams,
-        }))
     }
 
     /// What the streams themselves don't tell.
@@ -196,7 +160,8 @@ impl Parts {
             let text = format!("{refused} of {all} streams at once brought none: {}", why.text());
             findings.push(Finding::new(Id::SomeRefused, text));
         }
-        if let Some((late, by_us)) = begun_late(summaries) {
+        let stale_us = summaries.iter().filter_map(|summary| summary.stale_us);
+        if let Some((late, by_us)) = observation::begun_late(stale_us) {
             let (all, by_s) = (summaries.len(), by_us as f64 / 1e6);
             let text = format!("{late} of {all} streams at once reached the origin up to {by_s:.1} s after the others");
             findings.push(Finding::new(Id::SomeRefused, text));
@@ -234,17 +199,9 @@ fn other_than(hello: &Value, id: &str) -> Option<(String, i64)> {
     (hello["id"].as_str()? != id).then(|| (shortened(target, TARGET_MAX), (interval_ms * 1e3) as i64))
 }
 
-/// How many streams the origin began later than others that were asked for at the same time, and by how much at most.
-fn begun_late(summaries: &[Summary]) -> Option<(usize, i64)> {
-    let waits = || summaries.iter().filter_map(|summary| summary.stale_us).map(|stale_us| (-stale_us).max(0));
-    let least = waits().min()?;
-    let late = || waits().map(|wait| wait - least).filter(|later| *later > BEGUN_LATE_US);
-    Some((late().count(), late().max()?))
-}
-
 /// The origin began it later than it was asked for, and no event came before it was left.
 fn was_begun_in_vain(summary: &Summary) -> bool {
-    let is_late = summary.stale_us.is_some_and(|stale_us| -stale_us > BEGUN_LATE_US);
+    let is_late = observation::is_begun_late(summary.stale_us);
     is_late && summary.end == Ending::Ours && summary.counts.received == 0 && summary.spec.count != Some(0)
 }
 
@@ -252,32 +209,25 @@ fn without_query(url: &str) -> &str {
     url.split('?').next().unwrap_or(url)
 }
 
-fn connect_us(timing: &client::Timing) -> Option<i64> {
-    let taken = timing.connected?.checked_duration_since(timing.resolved?)?;
-    i64::try_from(taken.as_micros()).ok()
-}
-
-fn timing(answered: &Answered, summaries: &[Summary], epoch: Epoch) -> Timing {
-    let at = &answered.head.timing;
-    let ms = |instant: Instant| instant.saturating_duration_since(answered.begun).as_secs_f64() * 1000.0;
-    let begun_us = epoch.us(answered.begun);
-    let seen_ms = |at_us: i64| (at_us - begun_us) as f64 / 1000.0;
+fn timing(answered: &Answered, summaries: &[Summary]) -> Timing {
+    let ms = |at_us: i64| (at_us - answered.begun_us) as f64 / 1e3;
+    let head = &answered.head;
     let summary = summaries.iter().find(|summary| Some(&summary.spec) == answered.spec.as_ref());
     Timing {
-        dns: at.resolved.map(ms),
-        connect: at.connected.map(ms),
-        tls: at.secured.map(ms),
-        head: Some(ms(at.head)),
-        first_byte: summary.and_then(|summary| summary.first_byte_us).map(seen_ms),
-        first_event: summary.and_then(|summary| summary.first_event_us).map(seen_ms),
+        dns: head.resolved_us.map(ms),
+        connect: head.connected_us.map(ms),
+        tls: head.secured_us.map(ms),
+        head: Some(ms(head.at_us)),
+        first_byte: summary.and_then(|summary| summary.first_byte_us).map(ms),
+        first_event: summary.and_then(|summary| summary.first_event_us).map(ms),
     }
 }
 
-fn response(head: &Head) -> Response {
-    Response {
-        status: head.status,
-        http: head.version.clone(),
+fn response(head: &Head) -> Option<Response> {
+    Some(Response {
+        status: head.status?,
+        http: head.http.clone(),
         headers: head.headers.clone(),
         redirects: head.redirects.clone(),
-    }
+    })
 }
