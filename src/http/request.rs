@@ -149,7 +149,7 @@ pub fn forwardable(head: &[u8], target: &str) -> Vec<u8> {
             out.extend_from_slice(part);
         }
     }
-    out.extend_from_slice(b"Connection: close\r\n\r\n");
+    out.extend_from_slice(b"\r\n");
     out
 }
 
@@ -395,7 +395,7 @@ mod tests {
         let head = "POST http://h/a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\
                     Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nUpgrade: h2c\r\nCity: \u{fc}\r\nLast-Event-ID: 7\r\n\r\n";
         let forwarded = forwardable(head.as_bytes(), "/t/a?b");
-        let expected = "POST /t/a?b HTTP/1.1\r\nHost: a\r\nLast-Event-ID: 7\r\nConnection: close\r\n\r\n";
+        let expected = "POST /t/a?b HTTP/1.1\r\nHost: a\r\nLast-Event-ID: 7\r\n\r\n";
         assert_eq!(String::from_utf8(forwarded).unwrap(), expected);
     }
 

@@ -70,14 +70,17 @@ impl Task for StreamTask {
             half_closed: false,
         };
         let Err(finish) = sender.play(&mut self);
-        watcher.end(&connection.stream);
         let (end, terminator) = sender.conclude(finish, self.plan.end);
         // A client that has seen the end finds the stream ended, and its place free.
         self.guard.finish(end);
         match terminator {
             Some(bytes) if sender.write(&bytes).is_ok() => match sender.framing {
                 Framing::Close => ConnectionState::Last,
-                Framing::Chunked | Framing::Length => ConnectionState::Complete,
+                Framing::Chunked | Framing::Length => {
+                    // Otherwise its close ends the watch.
+                    watcher.end(&connection.stream);
+                    ConnectionState::Complete
+                }
             },
             _ => ConnectionState::Broken,
         }

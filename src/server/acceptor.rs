@@ -5,7 +5,6 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -14,6 +13,7 @@ use super::admission::{Admission, Permit};
 use super::connection::{Connection, ConnectionTable, Role};
 use super::handler::Handler;
 use super::listener::Listener;
+use super::threads::Threads;
 use crate::shutdown::wait_readable;
 
 /// Connections accepted at one listener before the others have their turn.
@@ -26,8 +26,7 @@ pub(crate) struct Acceptor {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) handler: Arc<Handler>,
     pub(crate) connections: Arc<ConnectionTable>,
-    /// Stack of a connection's thread.
-    pub(crate) stack: usize,
+    pub(crate) threads: Arc<Threads>,
     /// No thread was to be had for the newest connection, and that was logged.
     pub(crate) threadless: bool,
 }
@@ -89,12 +88,12 @@ impl Acceptor {
         };
         let connection = self.connections.insert(stream, peer, role);
         let (handler, connections, id) = (Arc::clone(&self.handler), Arc::clone(&self.connections), connection.id);
-        let thread = thread::Builder::new().stack_size(self.stack).spawn(move || {
+        let started = self.threads.run(move || {
             let _permit = permit;
             let _removal = Removal { connections: &connections, connection: &connection };
             serve(&handler, &connection);
         });
-        let Err(error) = thread else {
+        let Err(error) = started else {
             self.threadless = false;
             return;
         };

@@ -97,7 +97,7 @@ struct Client<'a> {
 
 impl<'a> Client<'a> {
     fn new(handler: &'a Handler, connection: &'a Arc<Connection>) -> Client<'a> {
-        let inbox = Inbox::new(connection, &handler.stop);
+        let inbox = Inbox::new(connection, &handler.stop, handler.timeouts.head);
         Client { handler, connection, inbox, unread: None, head_only: false, kept: None }
     }
 

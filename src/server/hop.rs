@@ -1,41 +1,41 @@
-//! The hop: every request that may be routed goes through tiny_http, on a socket that only this process reaches.
+//! The hop: every request that may be routed goes through tiny_http, by a pool of persistent inner connections.
+//!
+//! Each carries one request at a time: tiny_http hangs where requests are pipelined. It may also hang where several
+//! connections are opened at once, so that they are opened one after the other, each once the one before has carried
+//! a request.
 
 use std::fmt;
-use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use tempfile::TempDir;
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
+use super::inner_server::InnerServer;
 use super::router::Router;
 use super::service::{Action, Exchange};
-use super::tickets::Pending;
+use super::tickets::{Pending, Ticket, Tickets};
 use crate::http::request::forwardable;
 use crate::lock::lock;
 
 /// How long a connection waits for its place in the hop, and then for its answer. Routing takes far less than a
 /// millisecond; tiny_http may refuse a request without a word.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// After this time a request that the router has not seen is sent again, on a new inner connection.
+const RESEND: Duration = Duration::from_secs(1);
+/// How often a request is sent at most.
+const TRIES: usize = 3;
 /// How often a connection that waits looks whether its request was dropped.
 const LOOK: Duration = Duration::from_millis(20);
-/// The number of the inner server before the first.
-const NO_SERVER: u64 = 0;
 
 /// Why there is no action.
 #[derive(Debug)]
 pub(crate) enum HopError {
     /// The hop is busy, and was so for all of the connection's patience.
     Busy,
-    /// The inner server of this number is gone. Nobody has seen the exchange.
-    Gone { server: u64, exchange: Box<Exchange>, error: io::Error },
-    /// The hop can't be made.
+    /// The inner server can't be reached.
     Failed(io::Error),
     /// tiny_http or the router dropped the request, or said nothing.
     Silent,
@@ -45,174 +45,170 @@ impl fmt::Display for HopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HopError::Busy => f.write_str("too many requests are on their way"),
-            HopError::Gone { error, .. } | HopError::Failed(error) => write!(f, "reach the inner server: {error}"),
+            HopError::Failed(error) => write!(f, "reach the inner server: {error}"),
             HopError::Silent => f.write_str("the inner server does not answer"),
         }
     }
 }
 
-/// The way from connections to the router.
-pub(crate) struct Hop {
-    /// The folder that only this user may enter; removed when dropped.
-    folder: TempDir,
-    /// How many servers there were at the inner end; the newest counts.
-    servers: AtomicU64,
-    /// The inner server that the router receives from.
-    tiny: Mutex<Option<Arc<tiny_http::Server>>>,
-    router: Router,
-    /// As many tokens as requests may be in the hop: each costs three descriptors for a moment.
-    places: (Sender<()>, Receiver<()>),
+/// What came of sending a request.
+enum Sent {
+    Answered(Action),
+    /// The router has not seen it.
+    Unseen(Exchange),
+    /// The router has it, or had it.
+    Lost,
 }
 
-impl fmt::Debug for Hop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hop").field("router", &self.router).finish_non_exhaustive()
+/// The way from connections to the router.
+#[derive(Debug)]
+pub(crate) struct Hop {
+    server: InnerServer,
+    tickets: Arc<Tickets>,
+    /// The places that are free. The one that was used last is used first, so that no more inner connections are open
+    /// than there are requests at a time.
+    free: Mutex<Vec<Place>>,
+    freed: Condvar,
+    /// Held while an inner connection is opened and carries its first request.
+    opening: Mutex<()>,
+}
+
+/// One request's place in the hop.
+#[derive(Debug)]
+struct Place {
+    ticket: Ticket,
+    connection: Option<InnerConnection>,
+}
+
+#[derive(Debug)]
+struct InnerConnection {
+    socket: UnixStream,
+    /// The number of its server.
+    server: u64,
+}
+
+impl InnerConnection {
+    /// Whether tiny_http has closed it.
+    fn is_closed(&self) -> bool {
+        !matches!((&self.socket).read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 }
 
 impl Hop {
-    /// A hop for `places` requests at a time, in a private folder, with a router at its end.
+    /// A hop for requests with these tickets, with `router` at its end.
     pub(crate) fn start(places: usize, router: Router) -> io::Result<Hop> {
-        let (give, take) = bounded(places);
-        for _ in 0..places {
-            let _ = give.send(());
-        }
-        let servers = AtomicU64::new(NO_SERVER);
-        let hop = Hop { folder: private_folder()?, servers, tiny: Mutex::default(), router, places: (give, take) };
-        hop.start_router(NO_SERVER)?;
-        Ok(hop)
+        let tickets = Arc::clone(&router.tickets);
+        let server = InnerServer::start(router)?;
+        let place = |number| Place { ticket: Ticket::first(number), connection: None };
+        let free = Mutex::new((0..places).rev().map(place).collect());
+        Ok(Hop { server, tickets, free, freed: Condvar::new(), opening: Mutex::default() })
     }
 
-    /// Starts a router on a new inner server, if `failed` is still the one that requests are sent to.
-    fn start_router(&self, failed: u64) -> io::Result<()> {
-        let mut tiny = lock(&self.tiny);
-        if self.current() != failed {
-            return Ok(());
-        }
-        let server = Arc::new(self.listen()?);
-        let (router, receiving) = (self.router.clone(), Arc::clone(&server));
-        thread::Builder::new().name("router".to_owned()).spawn(move || router.run(&receiving))?;
-        if let Some(before) = tiny.replace(server) {
-            before.unblock();
-        }
-        Ok(())
-    }
-
-    /// Ends the router and removes the folder with the socket. A further hop fails.
+    /// Ends the router. A further hop fails.
     pub(crate) fn stop(&self) {
-        self.stop_router();
-        // A folder that is already gone is what is wanted.
-        let _ = fs::remove_dir_all(self.folder.path());
+        self.server.stop();
     }
 
-    fn stop_router(&self) {
-        if let Some(server) = lock(&self.tiny).take() {
-            server.unblock();
-        }
-    }
-
-    /// A tiny_http server at the inner end, in place of an earlier one.
-    ///
-    /// Each has a path of its own, because an earlier server removes its path whenever it is dropped.
-    fn listen(&self) -> io::Result<tiny_http::Server> {
-        let folder = self.folder.path();
-        if !folder.exists() {
-            // Somebody has cleaned up behind us.
-            fs::DirBuilder::new().mode(0o700).create(folder)?;
-        }
-        let server = self.current() + 1;
-        let listening = tiny_http::Server::http_unix(&self.socket_path(server));
-        let listening = listening.map_err(|error| io::Error::other(error.to_string()))?;
-        self.servers.store(server, Ordering::Relaxed);
-        Ok(listening)
-    }
-
-    /// The number of the inner server that requests are sent to.
-    fn current(&self) -> u64 {
-        self.servers.load(Ordering::Relaxed)
-    }
-
-    fn socket_path(&self, server: u64) -> PathBuf {
-        self.folder.path().join(server.to_string())
-    }
-
-    /// Sends a request through, and waits for what the router makes of it; once more if the inner server turns out to
-    /// be gone.
+    /// Sends a request through, and waits for what the router makes of it.
     pub(crate) fn route(&self, exchange: Exchange) -> Result<Action, HopError> {
-        self.places.1.recv_timeout(PATIENCE).map_err(|_| HopError::Busy)?;
-        let action = match self.route_in_place(exchange) {
-            Err(HopError::Gone { server, exchange, error }) => {
-                log::error!("reach the inner server: {error}; starting another");
-                if let Err(error) = self.start_router(server) {
-                    log::error!("start the router again: {error}");
-                }
-                self.route_in_place(*exchange)
-            }
-            result => result,
-        };
-        let _ = self.places.0.send(());
+        let mut place = self.take_place().ok_or(HopError::Busy)?;
+        let action = self.route_in(&mut place, exchange);
+        lock(&self.free).push(place);
+        self.freed.notify_one();
         action
     }
 
-    fn route_in_place(&self, exchange: Exchange) -> Result<Action, HopError> {
-        let tickets = &self.router.tickets;
-        let ticket = tickets.draw();
-        let request = forwardable(&exchange.head, &format!("/{ticket}{}", exchange.target));
-        let server = self.current();
-        let mut hop = match UnixStream::connect(self.socket_path(server)) {
-            Ok(hop) => hop,
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
-                return Err(HopError::Gone { server, exchange: Box::new(exchange), error });
+    fn take_place(&self) -> Option<Place> {
+        let free = lock(&self.free);
+        let waited = self.freed.wait_timeout_while(free, PATIENCE, |free| free.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0.pop()
+    }
+
+    fn route_in(&self, place: &mut Place, mut exchange: Exchange) -> Result<Action, HopError> {
+        for _ in 0..TRIES {
+            let is_usable = |connection: &InnerConnection| {
+                connection.server == self.server.newest() && !self.server.is_gone(connection.server)
+            };
+            place.connection.take_if(|connection| !is_usable(connection));
+            let opening = place.connection.is_none().then(|| lock(&self.opening));
+            let connection = match place.connection.take() {
+                Some(connection) => connection,
+                None => self.open().map_err(HopError::Failed)?,
+            };
+            place.ticket = place.ticket.next();
+            match self.send(place.ticket, &connection, exchange) {
+                Sent::Answered(action) => {
+                    place.connection = Some(connection);
+                    return Ok(action);
+                }
+                Sent::Lost => return Err(HopError::Silent),
+                // What tiny_http refuses on a new connection, it refuses on any.
+                Sent::Unseen(_) if opening.is_some() && connection.is_closed() => return Err(HopError::Silent),
+                Sent::Unseen(unseen) => exchange = unseen,
             }
-            Err(error) => return Err(HopError::Failed(error)),
+        }
+        Err(HopError::Silent)
+    }
+
+    /// Opens an inner connection; to a new server, if the one that is to be there is gone.
+    fn open(&self) -> io::Result<InnerConnection> {
+        let server = self.server.newest();
+        let connected = match self.server.is_gone(server) {
+            true => Err(io::Error::other("its router has ended")),
+            false => self.server.connect(server),
         };
+        let error = match connected {
+            Ok(socket) => return Ok(InnerConnection { socket, server }),
+            Err(error) if is_absent(&error) => error,
+            Err(error) => return Err(error),
+        };
+        log::error!("reach the inner server: {error}; starting another");
+        self.server.replace(server)?;
+        let server = self.server.newest();
+        Ok(InnerConnection { socket: self.server.connect(server)?, server })
+    }
+
+    fn send(&self, ticket: Ticket, connection: &InnerConnection, exchange: Exchange) -> Sent {
+        let request = forwardable(&exchange.head, &format!("/{}{}", ticket.number(), exchange.target));
         let (reply, action) = bounded(1);
-        tickets.leave(ticket, Pending { exchange, reply });
-        let sent = hop.write_all(&request).and_then(|()| hop.set_nonblocking(true));
-        let result = sent.map_err(HopError::Failed).and_then(|()| wait(&action, &hop));
-        tickets.take_back(ticket);
-        result
-    }
-}
-
-/// Waits for the action, as long as somebody can still send it.
-fn wait(action: &Receiver<Action>, hop: &UnixStream) -> Result<Action, HopError> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match action.recv_timeout(LOOK) {
-            Ok(action) => return Ok(action),
-            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline && !is_closed(hop) => {}
-            // The router replies before it drops the request, so that a reply may have come just now.
-            Err(_) => return action.try_recv().map_err(|_| HopError::Silent),
+        self.tickets.leave(ticket, Pending::new(exchange, reply));
+        if (&connection.socket).write_all(&request).is_err() {
+            return self.tickets.take(ticket).map_or(Sent::Lost, |pending| Sent::Unseen(pending.exchange));
         }
+        self.wait(ticket, &action, connection)
     }
-}
 
-/// Whether tiny_http has dropped a request, which it never answers.
-fn is_closed(mut hop: &UnixStream) -> bool {
-    !matches!(hop.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
-}
-
-/// A folder that only this user may enter, in the first place that can hold one. A container without any file system
-/// of its own still has /dev/shm.
-fn private_folder() -> io::Result<TempDir> {
-    let named = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
-    let common = [std::env::temp_dir(), PathBuf::from("/dev/shm"), PathBuf::from("/run")];
-    let mut refused = Vec::new();
-    for place in named.chain(common) {
-        let mut builder = tempfile::Builder::new();
-        let folder = builder.prefix("sse-argo-tester-").permissions(Permissions::from_mode(0o700)).tempdir_in(&place);
-        match folder {
-            // sockaddr_un holds 108 bytes, its NUL included.
-            Ok(folder) if folder.path().as_os_str().len() > 100 => {
-                refused.push(format!("{} is too long", place.display()));
+    /// Waits for the action, as long as somebody can still send it.
+    fn wait(&self, ticket: Ticket, action: &Receiver<Action>, connection: &InnerConnection) -> Sent {
+        let sent = Instant::now();
+        let mut look = sent + LOOK;
+        loop {
+            match action.try_recv() {
+                Ok(action) => return Sent::Answered(action),
+                Err(TryRecvError::Disconnected) => return Sent::Lost,
+                Err(TryRecvError::Empty) => {}
             }
-            Ok(folder) => return Ok(folder),
-            Err(error) => refused.push(error.to_string()),
+            // Unlike the channel's own wait, this one does not spin and yield first.
+            thread::park_timeout(look.saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            if now < look {
+                continue;
+            }
+            look = now + LOOK;
+            let is_unseen = now > sent + RESEND || connection.is_closed() || self.server.is_gone(connection.server);
+            if let Some(pending) = is_unseen.then(|| self.tickets.take(ticket)).flatten() {
+                return Sent::Unseen(pending.exchange);
+            }
+            if now > sent + PATIENCE {
+                return Sent::Lost;
+            }
         }
     }
-    let refused = refused.join("; ");
-    Err(io::Error::other(format!("no place for a private folder: {refused}; set TMPDIR to a folder that is writable")))
+}
+
+/// Whether a server is not there, for whatever reason.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound | ErrorKind::Other)
 }
 
 #[cfg(test)]
@@ -220,24 +216,38 @@ mod tests {
     use super::*;
     use crate::http::Response;
     use crate::server::http_server::tests::{ask, get, start, stop};
+    use std::fs;
+    use std::net::SocketAddr;
+    use std::os::unix::fs::PermissionsExt;
+
+    impl Hop {
+        /// The inner connections that are open and wait for a request.
+        fn idle_connections(&self) -> usize {
+            lock(&self.free).iter().filter(|place| place.connection.is_some()).count()
+        }
+
+        fn break_connections(&self) {
+            for connection in lock(&self.free).iter().filter_map(|place| place.connection.as_ref()) {
+                connection.socket.shutdown(std::net::Shutdown::Both).unwrap();
+            }
+        }
+    }
 
     /// The test takes the router's place at tiny_http's `recv`: it sees every request that is routed, what it answers is
     /// what the client gets, and what is refused before never comes.
     #[test]
     fn every_routed_request_passes_through_tiny_http() {
         let (server, address) = start();
-        server.hop().stop_router();
-        let tiny = server.hop().listen().unwrap();
+        server.hop().server.stop_router();
+        let tiny = server.hop().server.listen().unwrap();
         let hop = Arc::clone(server.hop());
         let router = thread::spawn(move || {
             let mut seen = Vec::new();
             while let Ok(request) = tiny.recv() {
-                let (pending, target) = hop.router.tickets.claim(request.url()).unwrap();
+                let (pending, target) = hop.tickets.claim(request.url()).unwrap();
                 seen.push(format!("{} {target}", request.method()));
-                pending
-                    .reply
-                    .send(Action::Respond(Response::text(200, &format!("the test answers {target}"))))
-                    .unwrap();
+                let answer = format!("the test answers {target}");
+                pending.into_parts().1.send(Action::Respond(Response::text(200, &answer)));
                 if target == "/last" {
                     break;
                 }
@@ -253,20 +263,65 @@ mod tests {
         stop(server);
     }
 
+    fn assert_answers(address: SocketAddr) {
+        assert!(get(address, "/healthz").ends_with("GET /healthz\n"));
+    }
+
     #[test]
     fn a_router_that_is_gone_is_replaced() {
         let (server, address) = start();
-        server.hop().stop_router();
-        // The inner server that ends removes it, too.
-        let _ = fs::remove_file(server.hop().socket_path(1));
-        assert!(get(address, "/healthz").ends_with("GET /healthz\n"));
+        let inner = &server.hop().server;
+        for number in 1..4 {
+            // The first time, there is no inner connection yet; later there is one to the router that goes.
+            inner.stop_router();
+            // The inner server that ends removes it, too.
+            let _ = fs::remove_file(inner.socket_path(number));
+            assert_answers(address);
+            assert_eq!(inner.newest(), number + 1);
+        }
+        stop(server);
+    }
+
+    #[test]
+    fn requests_one_after_another_use_one_inner_connection() {
+        let (server, address) = start();
+        for _ in 0..20 {
+            assert_answers(address);
+        }
+        assert_eq!(server.hop().idle_connections(), 1);
+        stop(server);
+    }
+
+    #[test]
+    fn an_inner_connection_that_breaks_is_replaced() {
+        let (server, address) = start();
+        for _ in 0..3 {
+            assert_answers(address);
+            server.hop().break_connections();
+        }
+        assert_answers(address);
+        assert_eq!(server.hop().server.newest(), 1, "by the same server");
+        stop(server);
+    }
+
+    /// tiny_http forgets connections that are opened at once, and requests that are pipelined.
+    #[test]
+    fn many_quick_requests_are_all_answered_and_none_is_stuck() {
+        let (server, address) = start();
+        for _ in 0..3 {
+            let clients: Vec<_> = (0..70).map(|_| thread::spawn(move || assert_answers(address))).collect();
+            let begun = Instant::now();
+            clients.into_iter().for_each(|client| client.join().unwrap());
+            assert!(begun.elapsed() < RESEND, "nobody had to send again: {:?}", begun.elapsed());
+        }
+        assert!(server.hop().idle_connections() <= 16);
         stop(server);
     }
 
     #[test]
     fn the_inner_socket_is_nobody_elses() {
         let (server, _) = start();
-        let folder = server.hop().folder.path().to_owned();
+        let folder = server.hop().server.socket_path(1).parent().unwrap().to_owned();
         assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
         stop(server);
         assert!(!folder.exists());

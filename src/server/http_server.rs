@@ -17,6 +17,7 @@ use super::hop::Hop;
 use super::listener::{ListenAddr, Listener};
 use super::router::Router;
 use super::service::Service;
+use super::threads::Threads;
 use super::tickets::Tickets;
 use super::timeouts::Timeouts;
 use super::watcher::Watcher;
@@ -98,6 +99,7 @@ pub(crate) struct Bounds {
 pub(crate) struct HttpServer {
     handler: Arc<Handler>,
     connections: Arc<ConnectionTable>,
+    threads: Arc<Threads>,
     service: Arc<dyn Service>,
     addresses: Vec<(Role, SocketAddr)>,
     acceptor: Option<JoinHandle<()>>,
@@ -124,7 +126,7 @@ impl HttpServer {
         let addresses = listeners.iter().map(|listener: &Listener| listener.role).zip(addresses).collect();
         let router = Router {
             service: Arc::clone(&service),
-            tickets: Arc::new(Tickets::default()),
+            tickets: Arc::new(Tickets::new(hops)),
             counters: Arc::clone(&counters),
         };
         let connections = Arc::new(ConnectionTable::new(Arc::clone(&counters)));
@@ -138,15 +140,16 @@ impl HttpServer {
         });
         let (watching, watched) = (Arc::clone(&handler), Arc::clone(&connections));
         spawn("watcher", move || watching.watcher.run(&watched, &watching.stop))?;
+        let threads = Arc::new(Threads::new(service.stack()));
         let acceptor = Acceptor {
             listeners,
             handler: Arc::clone(&handler),
             connections: Arc::clone(&connections),
-            stack: service.stack(),
+            threads: Arc::clone(&threads),
             threadless: false,
         };
         let acceptor = Some(spawn("acceptor", move || acceptor.run())?);
-        Ok(HttpServer { handler, connections, service, addresses, acceptor })
+        Ok(HttpServer { handler, connections, threads, service, addresses, acceptor })
     }
 
     /// The addresses that are served for `role`.
@@ -164,6 +167,7 @@ impl HttpServer {
         if let Some(acceptor) = self.acceptor.take() {
             let _ = acceptor.join();
         }
+        self.threads.stop();
         self.wait_for_connections(hurry);
         self.handler.hop.stop();
     }

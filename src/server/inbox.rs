@@ -13,6 +13,9 @@ use crate::shutdown::Stop;
 /// Bytes read at once, at least.
 const READ_SIZE: usize = 4096;
 
+/// How much longer than until its deadline a read may last.
+const SLACK: Duration = Duration::from_millis(20);
+
 /// Why no request head came.
 #[derive(Debug)]
 pub(crate) enum NoHead {
@@ -34,11 +37,14 @@ pub(crate) struct Inbox {
     connection: Arc<Connection>,
     stop: Stop,
     bytes: Vec<u8>,
+    /// The socket's timeout for reads.
+    timeout: Duration,
 }
 
 impl Inbox {
-    pub(crate) fn new(connection: &Arc<Connection>, stop: &Stop) -> Inbox {
-        Inbox { connection: Arc::clone(connection), stop: stop.clone(), bytes: Vec::new() }
+    /// For a connection that has inherited `timeout` for reads from its listener.
+    pub(crate) fn new(connection: &Arc<Connection>, stop: &Stop, timeout: Duration) -> Inbox {
+        Inbox { connection: Arc::clone(connection), stop: stop.clone(), bytes: Vec::new(), timeout }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -91,7 +97,10 @@ impl Inbox {
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        self.connection.stream.set_read_timeout(Some(left))?;
+        if self.timeout < left || self.timeout > left + SLACK {
+            self.connection.stream.set_read_timeout(Some(left))?;
+            self.timeout = left;
+        }
         let used = self.bytes.len();
         self.bytes.resize(used + READ_SIZE.max(used / 4), 0);
         let result = loop {

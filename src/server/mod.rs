@@ -17,7 +17,8 @@
 //! | `http_server` | start and stop |
 //! | `acceptor`, `admission` | accept connections, count them, turn away those beyond the cap |
 //! | `handler`, `inbox`, `body` | a connection's life: read heads and bodies, route, carry out |
-//! | `hop`, `tickets`, `router` | the way through tiny_http, on a private socket |
+//! | `hop`, `tickets`, `inner_server`, `router` | the way through tiny_http, on a private socket |
+//! | `threads` | threads of ended connections, kept for the next ones |
 //! | `service` | the seam: what a service implements |
 //! | `connection`, `wake`, `watcher` | who is connected, and how threads are woken |
 //! | `listener`, `timeouts`, `descriptors`, `socket_io`, `counters` | sockets, bounds, counts |
@@ -28,7 +29,9 @@ mod descriptors;
 mod handler;
 mod hop;
 mod inbox;
+mod inner_server;
 mod router;
+mod threads;
 mod tickets;
 
 pub(crate) mod body;

@@ -30,14 +30,16 @@ impl Router {
         }
     }
 
-    /// Answers one request through the channel of its connection. tiny_http itself answers nothing.
+    /// Answers one request through the channel of its connection. tiny_http itself answers nothing: it reads the next
+    /// request of the same inner connection once this one is dropped.
     fn route(&self, request: Request) {
         self.counters.routed.increment();
-        if let Some((pending, target)) = self.tickets.claim(request.url()) {
-            let action = self.service.route(&request, target, pending.exchange);
-            // If the connection has lost its patience, dropping the action undoes it.
-            let _ = pending.reply.send(action);
-        }
+        let Some((pending, target)) = self.tickets.claim(request.url()) else {
+            return drop(request.into_writer());
+        };
+        let (exchange, reply) = pending.into_parts();
+        let action = self.service.route(&request, target, exchange);
         drop(request.into_writer());
+        reply.send(action);
     }
 }
