@@ -12,6 +12,7 @@
 //! | 3 | [`report`] | pure: what was found, as text, JSON and JUnit's XML |
 //! | 4 | [`shutdown`], [`nonce`], [`client`] | edge: signals to one stop token; random names; HTTP client that stamps every read |
 //! | 4 | [`server`] | edge: an HTTP/1.1 engine around a service; it knows nothing of events |
+//! | 4 | `broadcast` | edge: one log of events for many connections |
 //! | 4 | `site` | edge: the page and documents that origin and relay serve alike |
 //! | 5 | [`origin`] | edge: the instrumented origin: stamped streams and their page |
 //! | 5 | [`probe`] | edge: one path measured with several streams at once |
@@ -24,6 +25,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("sse-argo-tester runs on Linux: the origin waits with epoll and relies on Linux socket options");
 
+mod broadcast;
 pub mod cat;
 pub mod cli;
 pub mod client;

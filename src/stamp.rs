@@ -129,6 +129,11 @@ impl Stamped {
     pub fn piece(&self) -> &Piece {
         &self.piece
     }
+
+    /// The same, not to be stamped again.
+    pub fn into_piece(self) -> Piece {
+        self.piece
+    }
 }
 
 /// What the data of one of the origin's events says.

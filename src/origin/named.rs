@@ -1,15 +1,15 @@
-//! Named streams: all who follow one get the same events at the same instants, from one ticker.
-//!
-//! The ticker appends each event to a short log and wakes its followers; each reads the log at its own pace. Who falls
-//! behind the log is dropped: a slow reader delays nobody.
+//! Named streams: all subscribers of one get the same events at the same instants, from one ticker, which publishes them
+//! to a [broadcast](crate::broadcast).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::budget::{self, Budget, OverBudget, Reservation};
+use crate::broadcast::{Bounds, Broadcast, Entry, Next};
 use crate::lock::lock;
 use crate::schedule::Terms;
 use crate::schedule::plan::Plan;
@@ -21,13 +21,11 @@ use crate::stamp::{Shape, Stamped};
 
 /// Most named streams at a time.
 pub(crate) const CHANNELS_MAX: usize = 64;
-/// Most events in a channel's log.
-const LOG_EVENTS: usize = 256;
-/// Most bytes in a channel's log; the newest event stays in any case.
-const LOG_BYTES: usize = 1024 * 1024;
+/// What is kept of a channel.
+const BOUNDS: Bounds = Bounds { entries: 256, bytes: 1024 * 1024 };
 /// Most ticks that are made up for when they are late.
 const BURST_MAX: u32 = 64;
-/// How long a channel ticks on without followers, so that one who reconnects finds its ids going on.
+/// How long a channel ticks on without subscribers, so that one who reconnects finds its ids going on.
 const LINGER: Duration = Duration::from_secs(60);
 /// Stack of a ticker.
 const STACK: usize = 128 * 1024;
@@ -41,7 +39,7 @@ pub(crate) struct NamedStreams {
     budget: Arc<Budget>,
 }
 
-/// Why a named stream can't be followed.
+/// Why a named stream can't be subscribed to.
 #[derive(Debug)]
 pub(crate) enum SubscribeError {
     /// It runs with another interval, size or event name than the request asks for.
@@ -54,35 +52,16 @@ pub(crate) enum SubscribeError {
     Spawn(io::Error),
 }
 
-/// What a follower finds at its place in the log.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// The event with this id.
-    Event(u64, Arc<Stamped>),
-    /// Nothing yet.
-    Nothing,
-    /// The event is gone from the log.
-    Behind,
-}
-
 /// One named stream.
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) interval: Duration,
     pub(crate) shape: Shape,
-    /// The ticker's own part of the budget: it ticks on for a while without followers.
+    /// The ticker's own part of the budget: it ticks on for a while without subscribers.
     _reservation: Reservation,
     ticker: Wake,
-    log: Mutex<Log>,
-    followers: Mutex<Vec<Arc<Connection>>>,
-}
-
-#[derive(Debug)]
-struct Log {
-    events: VecDeque<Arc<Stamped>>,
-    bytes: usize,
-    /// The id of the next event.
-    next: u64,
+    /// Its events, numbered by their ids. It has no end: the order to stop ends its subscribers.
+    broadcast: Broadcast<Infallible>,
 }
 
 impl NamedStreams {
@@ -118,8 +97,7 @@ impl NamedStreams {
             shape,
             _reservation: self.budget.reserve(own_rate, 0, Instant::now()).map_err(SubscribeError::TooMuch)?,
             ticker: Wake::default(),
-            log: Mutex::new(Log { events: VecDeque::new(), bytes: 0, next: resume.unwrap_or(0) + 1 }),
-            followers: Mutex::default(),
+            broadcast: Broadcast::new(BOUNDS, resume.unwrap_or(0) + 1),
         });
         let reservation = self.reserve(plan, channel.rate(plan))?;
         let subscription = Subscription::new(&channel, connection, resume);
@@ -135,10 +113,10 @@ impl NamedStreams {
         self.budget.reserve(rate, plan.pad as u64, Instant::now()).map_err(SubscribeError::TooMuch)
     }
 
-    /// Removes a channel without followers; false if somebody joined in between.
+    /// Removes a channel without subscribers; false if somebody joined in between.
     fn retire(&self, name: &Name, channel: &Channel) -> bool {
         let mut channels = lock(&self.channels);
-        let empty = lock(&channel.followers).is_empty();
+        let empty = !channel.broadcast.has_subscribers();
         if empty {
             channels.remove(name);
         }
@@ -161,37 +139,9 @@ impl Channel {
             && plan.event.as_ref().is_none_or(|event| Some(event) == self.shape.event.as_ref())
     }
 
-    /// What a follower counts for, in bytes a second.
+    /// What a subscriber counts for, in bytes a second.
     fn rate(&self, plan: &Plan) -> u64 {
         budget::stream_rate(plan, self.shape.event_len(u64::MAX), self.interval)
-    }
-
-    /// Where a follower begins: behind id `resume` as far as the log still has it, else with the next event.
-    pub(crate) fn begin(&self, resume: Option<u64>) -> u64 {
-        let log = lock(&self.log);
-        let oldest = log.next - log.events.len() as u64;
-        resume.map_or(log.next, |id| id.saturating_add(1).clamp(oldest, log.next))
-    }
-
-    /// The event with id `seq`.
-    pub(crate) fn get(&self, seq: u64) -> Next {
-        let log = lock(&self.log);
-        let age = (log.next - seq) as usize;
-        match age {
-            0 => Next::Nothing,
-            _ if age > log.events.len() => Next::Behind,
-            _ => Next::Event(seq, Arc::clone(&log.events[log.events.len() - age])),
-        }
-    }
-
-    /// Ends following.
-    pub(crate) fn leave(&self, id: ConnectionId) {
-        let mut followers = lock(&self.followers);
-        followers.retain(|follower| follower.id != id);
-        if followers.is_empty() {
-            // The ticker may have to end before its next tick.
-            self.ticker.set(EVENT_READY);
-        }
     }
 
     /// Sends events on absolute deadlines until told to stop, or until `retire` agrees that nobody listens any more.
@@ -201,7 +151,7 @@ impl Channel {
         let mut due = Instant::now();
         let mut alone_since = None;
         loop {
-            let seq = lock(&self.log).next;
+            let seq = self.broadcast.log().next();
             let mut event = Stamped::numbered(seq, &self.shape, &mut filler);
             due += self.interval;
             let late = Instant::now().saturating_duration_since(due);
@@ -213,7 +163,7 @@ impl Channel {
                 return;
             }
             event.stamp(unix_us());
-            self.publish(Arc::new(event));
+            self.broadcast.publish(Entry { piece: Arc::new(event.into_piece()), id: None });
         }
     }
 
@@ -221,7 +171,7 @@ impl Channel {
     fn wait_for_tick(&self, due: Instant, alone_since: &mut Option<Instant>, retire: impl Fn() -> bool) -> bool {
         loop {
             let now = Instant::now();
-            *alone_since = lock(&self.followers).is_empty().then(|| alone_since.unwrap_or(now));
+            *alone_since = (!self.broadcast.has_subscribers()).then(|| alone_since.unwrap_or(now));
             let until = alone_since.map_or(due, |since| due.min(since + LINGER));
             let flags = self.ticker.wait_until(until);
             if flags & STOP != 0 || (alone_since.is_some_and(|since| since + LINGER <= Instant::now()) && retire()) {
@@ -230,21 +180,6 @@ impl Channel {
             if flags == 0 && Instant::now() >= due {
                 return true;
             }
-        }
-    }
-
-    fn publish(&self, event: Arc<Stamped>) {
-        let mut log = lock(&self.log);
-        log.bytes += size(&event);
-        log.next += 1;
-        log.events.push_back(event);
-        while log.events.len() > LOG_EVENTS || (log.bytes > LOG_BYTES && log.events.len() > 1) {
-            let oldest = log.events.pop_front().map_or(0, |oldest| size(&oldest));
-            log.bytes -= oldest;
-        }
-        drop(log);
-        for follower in lock(&self.followers).iter() {
-            follower.wake.set(EVENT_READY);
         }
     }
 }
@@ -260,24 +195,31 @@ pub(crate) struct Subscription {
 
 impl Subscription {
     fn new(channel: &Arc<Channel>, connection: &Arc<Connection>, resume: Option<u64>) -> Subscription {
-        lock(&channel.followers).push(Arc::clone(connection));
+        channel.broadcast.subscribe(connection);
         Subscription { channel: Arc::clone(channel), connection: connection.id, resume }
     }
 
     /// Makes `terms` begin where the channel is now. Its ids began with somebody else, so the count is that of this
     /// response.
     pub(crate) fn begin(&self, terms: &mut Terms, count: Option<u64>) {
-        terms.base = self.channel.begin(self.resume) - 1;
+        let log = self.channel.broadcast.log();
+        // After the id as far as the log still has it, else with the next event.
+        let first = self.resume.map_or(log.next(), |id| log.nearest(id.saturating_add(1)));
+        terms.base = first - 1;
         terms.last = count.map(|count| terms.base.saturating_add(count));
+    }
+
+    /// The event with this id.
+    pub(crate) fn event(&self, id: u64) -> Next<Infallible> {
+        self.channel.broadcast.take(id, 1)
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.channel.leave(self.connection);
+        if self.channel.broadcast.unsubscribe(self.connection) {
+            // The ticker may have to end before its next tick.
+            self.channel.ticker.set(EVENT_READY);
+        }
     }
-}
-
-fn size(event: &Stamped) -> usize {
-    event.piece().payload().len()
 }

@@ -12,8 +12,9 @@ use flate2::write::GzEncoder;
 use socket2::SockRef;
 
 use super::guard::StreamGuard;
-use super::named::{Channel, Next};
+use super::named::Subscription;
 use super::stream_registry::{EndedBy, OpenStream, StreamEnd};
+use crate::broadcast::Next;
 use crate::http::chunk::{LAST_CHUNK, Piece};
 use crate::schedule::plan::{End, Framing, Plan};
 use crate::schedule::{Due, Ending, Schedule, Terms};
@@ -115,7 +116,7 @@ impl Sender<'_> {
                 if self.framing != Framing::Length {
                     subscription.begin(&mut task.terms, task.plan.count);
                 }
-                self.follow(Schedule::new(task.terms, start), &subscription.channel)
+                self.follow(Schedule::new(task.terms, start), subscription)
             }
             None => self.tick(Schedule::new(task.terms, start), &task.terms, &task.plan.shape()),
         }
@@ -186,15 +187,18 @@ impl Sender<'_> {
     }
 
     /// Sends the events of a named stream as they come.
-    fn follow(&mut self, mut schedule: Schedule, channel: &Channel) -> Result<Infallible, Finish> {
+    fn follow(&mut self, mut schedule: Schedule, subscription: &Subscription) -> Result<Infallible, Finish> {
         loop {
             let (at, due) = schedule.next();
             if schedule.wants_events() {
-                match channel.get(schedule.newest() + 1) {
-                    Next::Event(seq, event) => {
-                        self.send(&mut Vec::new(), event.piece())?;
+                let id = schedule.newest() + 1;
+                match subscription.event(id) {
+                    Next::Entries(events) => {
+                        for event in &events {
+                            self.send(&mut Vec::new(), event)?;
+                        }
                         self.stream.count(1, 0);
-                        schedule.sent(seq, Instant::now());
+                        schedule.sent(id, Instant::now());
                         let flags = self.connection.wake.take();
                         self.handle_wake(flags, &mut schedule)?;
                         continue;
@@ -203,6 +207,7 @@ impl Sender<'_> {
                         return Err(Finish::Gone("reads too slowly: fell behind its named stream".to_owned()));
                     }
                     Next::Nothing => {}
+                    Next::Ended(never) => match never {},
                 }
             }
             match self.connection.wake.wait_until(at) {

@@ -14,7 +14,6 @@ mod config;
 mod early_response;
 mod error;
 mod follow;
-mod kept;
 mod outcome;
 mod policy;
 mod poller;

@@ -7,14 +7,13 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
 use super::blocks::BlockSplitter;
-use super::kept::{BATCH, BATCH_BLOCKS, Block, Log, Next, Over};
 use super::outcome::{BROKE_OFF, ENDED, EndedBy, RESET};
 use super::poller::RelayPoller;
 use super::request::{Fields, values};
@@ -22,17 +21,31 @@ use super::resume::{BodySource, last_event_id};
 use super::target::Target;
 use super::upstream_body::ending_of;
 use super::upstream_conn::UpstreamConn;
+use crate::broadcast::{BATCH_ENTRIES, Bounds, Broadcast, Entry, Next};
 use crate::client::{self, Arrival};
 use crate::escape::escaped;
 use crate::http::chunk::Piece;
 use crate::impair::BodyEnd;
 use crate::lock::lock;
 use crate::server::connection::Connection;
-use crate::server::wake::EVENT_READY;
 use crate::shutdown::Stop;
 
 /// Stack of a reader. TLS needs it.
 const STACK: usize = super::config::STACK;
+
+/// What is kept of a stream.
+const BOUNDS: Bounds = Bounds { entries: 1024, bytes: 1024 * 1024 };
+
+/// Why nothing more of a stream will come.
+#[derive(Debug, Clone)]
+pub(super) enum Over {
+    /// The target's response has ended, with what went wrong.
+    Ended(BodyEnd, Option<String>),
+    /// There is no stream: each asks by itself.
+    Alone,
+    /// The client that asked is gone: another one asks.
+    Again,
+}
 
 /// Whether a request may share its stream: nothing in it is for one client alone.
 pub(super) fn may_share(method: &str, has_body: bool, fields: &Fields) -> bool {
@@ -57,27 +70,26 @@ pub(super) struct Answer {
 /// All shared streams.
 #[derive(Debug, Default)]
 pub(super) struct Shares {
-    streams: Mutex<HashMap<String, Arc<Stream>>>,
+    streams: Mutex<HashMap<String, Arc<SharedStream>>>,
 }
 
 /// One shared stream.
 #[derive(Debug)]
-pub(super) struct Stream {
+struct SharedStream {
     key: String,
     /// Ends its reader.
     stop: Stop,
     answer: OnceLock<Answer>,
-    log: Mutex<Log>,
-    /// Tells the reader that it may go on.
-    room: Condvar,
-    followers: Mutex<Vec<Arc<Connection>>>,
+    /// The last event ID that the target was asked to go on after.
+    asked_after: String,
+    broadcast: Broadcast<Over>,
 }
 
-/// A client's place in a stream. Dropped, it is free.
+/// A client's subscription to a shared stream, which ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ShareSubscription {
     shares: Arc<Shares>,
-    stream: Arc<Stream>,
+    stream: Arc<SharedStream>,
     connection: Arc<Connection>,
     next: u64,
     /// This client is the one that asks the target.
@@ -87,16 +99,21 @@ pub(super) struct Place {
 impl Shares {
     /// Makes `connection` a follower of the stream of `key`, behind the event with the id that it names, if that is
     /// kept, else with what comes next. The first one is to ask the target.
-    pub(super) fn join(self: &Arc<Shares>, key: &str, id: &str, connection: &Arc<Connection>) -> io::Result<Place> {
+    pub(super) fn join(
+        self: &Arc<Shares>,
+        key: &str,
+        id: &str,
+        connection: &Arc<Connection>,
+    ) -> io::Result<ShareSubscription> {
         let mut streams = lock(&self.streams);
         let (stream, asks) = match streams.get(key) {
             Some(stream) => (Arc::clone(stream), false),
-            None => (Arc::new(Stream::new(key, id)?), true),
+            None => (Arc::new(SharedStream::new(key, id)?), true),
         };
         if asks {
             streams.insert(key.to_owned(), Arc::clone(&stream));
         }
-        let next = lock(&stream.log).begin(id).unwrap_or_else(|next| {
+        let next = stream.begin(id).unwrap_or_else(|next| {
             log::info!(
                 "the event with id {} is not kept of the stream that {} shares, which begins with what comes next",
                 escaped(id),
@@ -104,13 +121,13 @@ impl Shares {
             );
             next
         });
-        lock(&stream.followers).push(Arc::clone(connection));
-        stream.begin_at(next);
-        Ok(Place { shares: Arc::clone(self), stream, connection: Arc::clone(connection), next, asks })
+        stream.broadcast.subscribe(connection);
+        stream.broadcast.begin_at(next);
+        Ok(ShareSubscription { shares: Arc::clone(self), stream, connection: Arc::clone(connection), next, asks })
     }
 
     /// Takes a stream out, so that whoever comes asks anew.
-    fn retire(&self, stream: &Arc<Stream>) {
+    fn retire(&self, stream: &Arc<SharedStream>) {
         let mut streams = lock(&self.streams);
         if streams.get(&stream.key).is_some_and(|other| Arc::ptr_eq(other, stream)) {
             streams.remove(&stream.key);
@@ -118,10 +135,9 @@ impl Shares {
     }
 
     /// Ends a stream for its followers.
-    fn end(&self, stream: &Arc<Stream>, over: Over) {
+    fn end(&self, stream: &Arc<SharedStream>, over: Over) {
         self.retire(stream);
-        lock(&stream.log).over.get_or_insert(over);
-        stream.wake_followers();
+        stream.broadcast.end(over);
     }
 
     /// Ends all readers.
@@ -132,70 +148,34 @@ impl Shares {
     }
 }
 
-impl Stream {
-    fn new(key: &str, id: &str) -> io::Result<Stream> {
-        let log = Log::new(id);
-        Ok(Stream {
+impl SharedStream {
+    fn new(key: &str, id: &str) -> io::Result<SharedStream> {
+        Ok(SharedStream {
             key: key.to_owned(),
             stop: Stop::new()?,
             answer: OnceLock::new(),
-            log: Mutex::new(log),
-            room: Condvar::new(),
-            followers: Mutex::default(),
+            asked_after: id.to_owned(),
+            broadcast: Broadcast::new(BOUNDS, 0),
         })
     }
 
-    fn wake_followers(&self) {
-        for follower in lock(&self.followers).iter() {
-            follower.wake.set(EVENT_READY);
+    /// Where a subscriber begins; an error if that is not after the event that it names.
+    fn begin(&self, id: &str) -> Result<u64, u64> {
+        let log = self.broadcast.log();
+        match log.after(id) {
+            _ if id.is_empty() => Ok(log.next()),
+            Some(next) => Ok(next),
+            None if log.oldest() == 0 && id == self.asked_after => Ok(0),
+            None => Err(log.next()),
         }
-    }
-
-    /// Appends blocks, in portions for which the fastest follower has room.
-    fn publish(&self, blocks: Vec<Block>) {
-        let mut blocks = blocks.into_iter().peekable();
-        while let Some(first) = blocks.peek() {
-            let mut bytes = first.len();
-            let mut portion: Vec<Block> = blocks.next().into_iter().collect();
-            while let Some(next) = blocks.next_if(|next| bytes + next.len() <= BATCH && portion.len() < BATCH_BLOCKS) {
-                bytes += next.len();
-                portion.push(next);
-            }
-            let mut log = self.wait_for_room(portion.len(), bytes);
-            for block in portion {
-                log.push(block);
-            }
-            drop(log);
-            self.wake_followers();
-        }
-    }
-
-    /// Waits until somebody has room for so much more, or the reader is to end.
-    fn wait_for_room(&self, blocks: usize, bytes: usize) -> MutexGuard<'_, Log> {
-        let is_full = |log: &mut Log| {
-            log.waits = !log.has_room(blocks, bytes) && !self.stop.is_triggered();
-            log.waits
-        };
-        self.room.wait_while(lock(&self.log), is_full).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A follower begins here.
-    fn begin_at(&self, next: u64) {
-        let mut log = lock(&self.log);
-        log.advance(next);
-        self.room.notify_all();
     }
 
     fn end_reader(&self) {
-        // Under the lock, so that it is not missed between a look and a wait.
-        let log = lock(&self.log);
-        self.stop.trigger();
-        self.room.notify_all();
-        drop(log);
+        self.broadcast.stop_publisher(&self.stop);
     }
 }
 
-impl Place {
+impl ShareSubscription {
     /// Whether this client is to ask the target.
     pub(super) fn asks(&self) -> bool {
         self.asks
@@ -206,16 +186,11 @@ impl Place {
         self.stream.answer.get()
     }
 
-    /// What comes next. Blocks that are taken are not the next ones any more.
-    pub(super) fn next(&mut self) -> Next {
-        let mut log = lock(&self.stream.log);
-        let next = log.get(self.next);
-        if let Next::Blocks(blocks) = &next {
-            self.next += blocks.len() as u64;
-            log.advance(self.next);
-            if log.waits {
-                self.stream.room.notify_all();
-            }
+    /// What comes next. Entries that are taken are not the next ones any more.
+    pub(super) fn next(&mut self) -> Next<Over> {
+        let next = self.stream.broadcast.take(self.next, BATCH_ENTRIES);
+        if let Next::Entries(pieces) = &next {
+            self.next += pieces.len() as u64;
         }
         next
     }
@@ -243,7 +218,7 @@ impl Place {
         reading.upstream.poller.detach_client(&self.stream.stop);
         let _ = self.stream.answer.set(answer);
         // The head is there for all, whenever the first block comes.
-        self.stream.wake_followers();
+        self.stream.broadcast.wake();
         let reader = Reader { shares: Arc::clone(&self.shares), stream: Arc::clone(&self.stream), reading };
         // It waits for nothing else.
         let _ = sender.send(reader);
@@ -251,14 +226,12 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ShareSubscription {
     fn drop(&mut self) {
         // Only a client that is gone, or a thread that failed, leaves it open.
         self.settle(Over::Again);
         let mut streams = lock(&self.shares.streams);
-        let mut followers = lock(&self.stream.followers);
-        followers.retain(|follower| follower.id != self.connection.id);
-        if followers.is_empty() {
+        if self.stream.broadcast.unsubscribe(self.connection.id) {
             if streams.get(&self.stream.key).is_some_and(|other| Arc::ptr_eq(other, &self.stream)) {
                 streams.remove(&self.stream.key);
             }
@@ -281,7 +254,7 @@ pub(super) struct Reading {
 
 struct Reader {
     shares: Arc<Shares>,
-    stream: Arc<Stream>,
+    stream: Arc<SharedStream>,
     reading: Reading,
 }
 
@@ -321,9 +294,9 @@ impl Reader {
                         }
                         *count = (count.0 + 1, count.1 + block.len() as u64);
                         let piece = Arc::new(Piece::of(|out| out.extend_from_slice(&block)));
-                        whole.push(Block { piece, id: is_new.then(|| last.to_owned()) });
+                        whole.push(Entry { piece, id: is_new.then(|| last.to_owned()) });
                     });
-                    self.stream.publish(whole);
+                    self.stream.broadcast.publish_paced(whole, &self.stream.stop);
                     if let Err(text) = taken {
                         return (EndedBy::Target, BodyEnd::Truncated, Some(text));
                     }
@@ -362,6 +335,22 @@ pub(super) const LOOK_AROUND: Duration = Duration::from_secs(3600);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn subscribers_begin_after_what_they_have() {
+        let stream = SharedStream::new("key", "origin").unwrap();
+        assert_eq!([stream.begin(""), stream.begin("origin"), stream.begin("1")], [Ok(0), Ok(0), Err(0)]);
+        let publish = |id: Option<&str>| {
+            let piece = Arc::new(Piece::of(|out| out.push(b'x')));
+            stream.broadcast.publish(Entry { piece, id: id.map(str::to_owned) });
+        };
+        [Some("1"), None, Some("2")].into_iter().for_each(publish);
+        assert_eq!([stream.begin(""), stream.begin("1"), stream.begin("2")], [Ok(3), Ok(1), Ok(3)]);
+        assert_eq!([stream.begin("origin"), stream.begin("3")], [Ok(0), Err(3)]);
+        (0..BOUNDS.entries).for_each(|_| publish(None));
+        let next = BOUNDS.entries as u64 + 3;
+        assert_eq!([stream.begin("origin"), stream.begin("1")], [Err(next); 2]);
+    }
 
     #[test]
     fn private_requests_share_nothing() {

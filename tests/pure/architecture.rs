@@ -30,6 +30,7 @@ const FLOORS: [(&str, u8); 26] = [
     ("nonce", 4),
     ("client", 4),
     ("server", 4),
+    ("broadcast", 4),
     ("site", 4),
     ("origin", 5),
     ("probe", 5),
