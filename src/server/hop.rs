@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const RESEND: Duration = Duration::from_secs(1);
 /// How often a request is sent at most.
 const TRIES: usize = 3;
+/// An inner connection that was not used for so long may be closed.
+const IDLE: Duration = Duration::from_secs(1);
 /// How often a connection that waits looks whether its request was dropped.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -85,6 +87,7 @@ struct InnerConnection {
     socket: UnixStream,
     /// The number of its server.
     server: u64,
+    used: Instant,
 }
 
 impl InnerConnection {
@@ -118,6 +121,14 @@ impl Hop {
         action
     }
 
+    /// Closes inner connections that nobody has used for a moment.
+    pub(crate) fn close_idle(&self) {
+        let now = Instant::now();
+        for place in lock(&self.free).iter_mut() {
+            place.connection.take_if(|connection| now.saturating_duration_since(connection.used) >= IDLE);
+        }
+    }
+
     fn take_place(&self) -> Option<Place> {
         let free = lock(&self.free);
         let waited = self.freed.wait_timeout_while(free, PATIENCE, |free| free.is_empty());
@@ -132,7 +143,7 @@ impl Hop {
             place.connection.take_if(|connection| !is_usable(connection));
             let opening = place.connection.is_none().then(|| lock(&self.opening));
             let connection = match place.connection.take() {
-                Some(connection) => connection,
+                Some(connection) => InnerConnection { used: Instant::now(), ..connection },
                 None => self.open().map_err(HopError::Failed)?,
             };
             place.ticket = place.ticket.next();
@@ -158,14 +169,14 @@ impl Hop {
             false => self.server.connect(server),
         };
         let error = match connected {
-            Ok(socket) => return Ok(InnerConnection { socket, server }),
+            Ok(socket) => return Ok(InnerConnection { socket, server, used: Instant::now() }),
             Err(error) if is_absent(&error) => error,
             Err(error) => return Err(error),
         };
         log::error!("reach the inner server: {error}; starting another");
         self.server.replace(server)?;
         let server = self.server.newest();
-        Ok(InnerConnection { socket: self.server.connect(server)?, server })
+        Ok(InnerConnection { socket: self.server.connect(server)?, server, used: Instant::now() })
     }
 
     fn send(&self, ticket: Ticket, connection: &InnerConnection, exchange: Exchange) -> Sent {
@@ -315,6 +326,26 @@ mod tests {
             assert!(begun.elapsed() < RESEND, "nobody had to send again: {:?}", begun.elapsed());
         }
         assert!(server.hop().idle_connections() <= 16);
+        stop(server);
+    }
+
+    #[test]
+    fn idle_inner_connections_are_closed() {
+        let (server, address) = start();
+        let hop = server.hop();
+        let crowd = || {
+            let clients: Vec<_> = (0..50).map(|_| thread::spawn(move || assert_answers(address))).collect();
+            clients.into_iter().for_each(|client| client.join().unwrap());
+        };
+        (0..100).take_while(|_| hop.idle_connections() < 2).for_each(|_| crowd());
+        assert!(hop.idle_connections() >= 2);
+        let begun = Instant::now();
+        while hop.idle_connections() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            thread::sleep(LOOK);
+        }
+        assert!(begun.elapsed() >= IDLE / 2, "not while they may be needed again");
+        assert_answers(address);
         stop(server);
     }
 

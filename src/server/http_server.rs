@@ -140,7 +140,8 @@ impl HttpServer {
         });
         let (watching, watched) = (Arc::clone(&handler), Arc::clone(&connections));
         spawn("watcher", move || watching.watcher.run(&watched, &watching.stop))?;
-        let threads = Arc::new(Threads::new(service.stack()));
+        let hop = Arc::clone(&handler.hop);
+        let threads = Arc::new(Threads::new(service.stack(), move || hop.close_idle()));
         let acceptor = Acceptor {
             listeners,
             handler: Arc::clone(&handler),

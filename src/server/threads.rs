@@ -18,12 +18,13 @@ const IDLE_MAX: usize = 64;
 type Work = Box<dyn FnOnce() + Send>;
 
 /// Runs work, each piece on a thread of its own.
-#[derive(Debug)]
 pub(crate) struct Threads {
     stack: usize,
     /// The threads that wait. The newest gets the next work, so that the others can end.
     idle: Mutex<Vec<Arc<Worker>>>,
     stopped: AtomicBool,
+    /// Called when a thread ends because there was no work for it.
+    on_idle: Box<dyn Fn() + Send + Sync>,
 }
 
 /// A thread between two pieces of work.
@@ -32,16 +33,16 @@ struct Worker {
     next: Mutex<Option<Work>>,
 }
 
-impl fmt::Debug for Worker {
+impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("thread", &self.thread.id()).finish_non_exhaustive()
+        f.debug_struct("Threads").field("stack", &self.stack).finish_non_exhaustive()
     }
 }
 
 impl Threads {
-    /// Threads with so much stack.
-    pub(crate) fn new(stack: usize) -> Threads {
-        Threads { stack, idle: Mutex::default(), stopped: AtomicBool::new(false) }
+    /// Threads with so much stack. `on_idle` is called when a thread ends because there was no work for it.
+    pub(crate) fn new(stack: usize, on_idle: impl Fn() + Send + Sync + 'static) -> Threads {
+        Threads { stack, idle: Mutex::default(), stopped: AtomicBool::new(false), on_idle: Box::new(on_idle) }
     }
 
     /// Runs `work` on a thread that waits, or on a new one. What the work holds is dropped before its thread waits.
@@ -77,6 +78,7 @@ impl Threads {
         while let Some(work) = self.next(&worker) {
             work();
         }
+        (self.on_idle)();
     }
 
     /// The next piece of work, if there is one in time.
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_thread_is_used_again_and_ends_after_a_second() {
-        let threads = Arc::new(Threads::new(128 * 1024));
+        let threads = Arc::new(Threads::new(128 * 1024, || {}));
         let (first, _) = run(&threads);
         wait_until_idle(&threads, 1);
         let (second, done) = run(&threads);
@@ -147,7 +149,7 @@ mod tests {
 
     #[test]
     fn no_more_threads_wait_than_are_allowed() {
-        let threads = Arc::new(Threads::new(128 * 1024));
+        let threads = Arc::new(Threads::new(128 * 1024, || {}));
         let (sender, receiver) = mpsc::channel::<()>();
         let receiver = Arc::new(Mutex::new(receiver));
         for _ in 0..IDLE_MAX + 10 {
@@ -163,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_panic_ends_one_thread_and_nothing_else() {
-        let threads = Arc::new(Threads::new(128 * 1024));
+        let threads = Arc::new(Threads::new(128 * 1024, || {}));
         let (first, _) = run(&threads);
         wait_until_idle(&threads, 1);
         threads.run(|| panic!("this is the test's")).unwrap();
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_order_to_stop_ends_threads_at_once() {
-        let threads = Arc::new(Threads::new(128 * 1024));
+        let threads = Arc::new(Threads::new(128 * 1024, || {}));
         run(&threads);
         wait_until_idle(&threads, 1);
         let stopped = Instant::now();
