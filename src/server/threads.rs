@@ -27,10 +27,23 @@ pub(crate) struct Threads {
     on_idle: Box<dyn Fn() + Send + Sync>,
 }
 
+/// What a thread that waits does next.
+enum Next {
+    Work(Work),
+    End,
+}
+
 /// A thread between two pieces of work.
 struct Worker {
     thread: Thread,
-    next: Mutex<Option<Work>>,
+    next: Mutex<Option<Next>>,
+}
+
+impl Worker {
+    fn wake(&self, next: Next) {
+        *lock(&self.next) = Some(next);
+        self.thread.unpark();
+    }
 }
 
 impl fmt::Debug for Threads {
@@ -52,8 +65,7 @@ impl Threads {
     pub(crate) fn run(self: &Arc<Threads>, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let idle = lock(&self.idle).pop();
         if let Some(worker) = idle {
-            *lock(&worker.next) = Some(Box::new(work));
-            worker.thread.unpark();
+            worker.wake(Next::Work(Box::new(work)));
             return Ok(());
         }
         let threads = Arc::clone(self);
@@ -66,50 +78,57 @@ impl Threads {
 
     /// Ends the threads that wait, and each other one as soon as its work is done.
     pub(crate) fn stop(&self) {
+        let mut idle = lock(&self.idle);
         self.stopped.store(true, Ordering::Relaxed);
-        for worker in lock(&self.idle).iter() {
-            worker.thread.unpark();
-        }
+        idle.drain(..).for_each(|worker| worker.wake(Next::End));
     }
 
     /// On a thread whose work is done: does more, as long as there is some.
     fn wait_for_more(&self) {
         let worker = Arc::new(Worker { thread: thread::current(), next: Mutex::default() });
-        while let Some(work) = self.next(&worker) {
+        while let Next::Work(work) = self.next(&worker) {
             work();
         }
         (self.on_idle)();
     }
 
-    /// The next piece of work, if there is one in time.
-    fn next(&self, worker: &Arc<Worker>) -> Option<Work> {
+    /// Waits for the next piece of work.
+    fn next(&self, worker: &Arc<Worker>) -> Next {
         let mut idle = lock(&self.idle);
+        if self.stopped.load(Ordering::Relaxed) {
+            return Next::End;
+        }
         if idle.len() >= IDLE_MAX {
-            return None;
+            // The one that has waited longest.
+            idle.remove(0).wake(Next::End);
         }
         idle.push(Arc::clone(worker));
         drop(idle);
         let end = Instant::now() + IDLE;
         loop {
-            if let Some(work) = lock(&worker.next).take() {
-                return Some(work);
+            if let Some(next) = lock(&worker.next).take() {
+                return next;
             }
             let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.stopped.load(Ordering::Relaxed) {
-                let mut idle = lock(&self.idle);
-                match idle.iter().position(|other| Arc::ptr_eq(other, worker)) {
-                    Some(at) => drop(idle.remove(at)),
-                    // Somebody has taken it out, and is about to leave work.
-                    None => {
-                        drop(idle);
-                        thread::park();
-                        continue;
-                    }
-                }
-                return None;
+            if !left.is_zero() {
+                thread::park_timeout(left);
+            } else if self.take_out(worker) {
+                return Next::End;
+            } else {
+                // Somebody else has taken it out, and is about to say what is next.
+                thread::park();
             }
-            thread::park_timeout(left);
         }
+    }
+
+    /// Takes a thread out of those that wait; false if it is not among them.
+    fn take_out(&self, worker: &Arc<Worker>) -> bool {
+        let mut idle = lock(&self.idle);
+        let at = idle.iter().position(|other| Arc::ptr_eq(other, worker));
+        at.is_some_and(|at| {
+            idle.remove(at);
+            true
+        })
     }
 }
 
