@@ -96,10 +96,10 @@ impl Limits {
         is_time_up || self.stopped.try_recv() != Err(TryRecvError::Empty)
     }
 
-    /// Whether there is so much time left.
-    pub fn leave(&self, time: Duration) -> bool {
-        !self.are_over()
-            && self.deadline.is_none_or(|deadline| deadline.saturating_duration_since(Instant::now()) >= time)
+    /// How much time is left.
+    pub fn left(&self) -> Duration {
+        let left = self.deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if self.are_over() { Duration::ZERO } else { left }
     }
 
     /// Lets some time pass. None when it has; otherwise what came before that, which is an end of these limits.
@@ -204,7 +204,7 @@ mod tests {
         assert!(matches!(limits.next(&news), Next::News(News::End(_, Ending::Failed(_)))));
         assert!(!limits.are_over() && limits.at_most(Duration::ZERO).are_over());
         let second = limits.at_most(Duration::from_secs(1));
-        assert!(limits.leave(Duration::MAX) && second.leave(Duration::ZERO) && !second.leave(Duration::from_secs(2)));
+        assert!(limits.left() == Duration::MAX && second.left() <= Duration::from_secs(1) && !second.left().is_zero());
         let soon = Instant::now() + Duration::from_millis(1);
         assert!(limits.wait_for_any(&[never::<()>()], Some(soon)) && Instant::now() >= soon);
         assert!(!limits.at_most(Duration::ZERO).wait_for_any(&[never::<()>()], None));

@@ -4,7 +4,6 @@
 //!  variants, all at once ──► those in doubt, once more ──► pairs, if no change helps alone ──► what works, once more
 //! ```
 
-mod case;
 pub mod concurrency;
 pub mod disconnect;
 pub mod limits;
@@ -16,14 +15,13 @@ use std::time::{Duration, Instant};
 
 use crate::client::live::Limits;
 use crate::client::{Client, Request};
-use crate::judge::{MeasurePlan, Paces};
+use crate::judge::{Investigation, Look, MeasurePlan, Paces, Terms};
 use crate::probe::{self, Path, ProbeError, Prober, Setup, Watch};
 use crate::report::Report;
 use crate::report::diagnosis::Diagnosed;
+use crate::stats::recording::RequestRecord;
 use crate::verdict::Judgement;
-use crate::verdict::diagnosis::{self, Evidence};
 use crate::verdict::endurance::Endurance;
-use case::Case;
 
 /// What to diagnose, and how.
 #[derive(Debug)]
@@ -103,8 +101,20 @@ impl Depth {
     }
 }
 
-/// How long the streams of another look at what was refused, or at combinations, run.
-const BETWEEN: Duration = Duration::from_secs(4);
+impl Config {
+    fn terms(&self) -> Terms {
+        Terms {
+            within: self.within,
+            first: (self.depth.first(), self.depth.first()),
+            second: self.depth.second(),
+            reserve: self.depth.reserve(),
+            is_thorough: self.depth != Depth::Quick,
+            has_rival: self.against.is_some(),
+            is_browser: false,
+            streams_max: usize::MAX,
+        }
+    }
+}
 
 /// Diagnoses until all is known, or until `limits` end it; then the report tells what is known. `watch` is told of every
 /// event.
@@ -122,7 +132,7 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
     let direct = direct.as_ref().map(|(prober, request)| prober.path((*request).clone(), limits)).transpose()?;
     let path = prober.path(config.request.clone(), limits)?;
     let path = direct.iter().fold(path, |path, direct| path.with_clock_of(direct));
-    let mut case = Case::new(&path, config);
+    let mut investigation = Investigation::new(record(path.request()), path.is_ours(), config.terms());
     let against = thread::scope(|scope| {
         let spawn = || thread::Builder::new().name("against".to_owned());
         let (prober, direct) = (&prober, &direct);
@@ -132,51 +142,55 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
         };
         let measure = |request| spawn().spawn_scoped(scope, move || other(request));
         let against = config.against.as_ref().map(Against::request).map(measure).transpose()?;
-        case.first_look(limits)?;
+        investigate(&mut investigation, &path, limits)?;
         against.map(|thread| thread.join().unwrap_or_else(|_| Err(probe::lost().into()))).transpose()
     })?;
-    case.look_at_pairs(limits)?;
-    let again = case.second_look(limits)?;
-
-    let is_gone =
-        case.plain().verdict.verdict == Judgement::Cut && !prober.path(config.request.clone(), all)?.is_ours();
+    let is_cut = investigation.plain_report().is_some_and(|plain| plain.verdict.verdict == Judgement::Cut);
+    let is_gone = is_cut && !prober.path(config.request.clone(), all)?.is_ours();
     let is_cut_short = limits.are_over();
-    let tried = case.tried();
-    let plain = case.plain();
-    let origin_http = plain.origin_saw.as_ref().and_then(|saw| saw["http"].as_str());
-    let hop = plain.hop.as_ref();
-    let control = case.control();
-    let control = control.as_ref();
-    let evidence = Evidence {
-        control,
-        tried: &tried,
-        again: &again,
-        is_ours: path.is_ours(),
-        hop,
-        origin_http,
-        endurance: None,
-        is_gone,
-        is_cut_short,
-    };
-    let mut diagnosis = diagnosis::diagnose(&evidence);
+    let mut diagnosis = investigation.diagnosis(None, is_gone, is_cut_short);
     let idle_max = config.depth.idle_max().filter(|_| path.is_ours());
     let endurance = idle_max.map(|idle_max| {
-        let request = case.streaming_request(diagnosis.smallest.as_deref());
-        endurance(&config.client, &request, idle_max, all)
+        let request = investigation.streaming_request(diagnosis.smallest.as_deref());
+        endurance(&config.client, &requested(&path, request), idle_max, all)
     });
     let endurance = endurance.transpose()?;
     if endurance.is_some() {
-        diagnosis = diagnosis::diagnose(&Evidence { endurance: endurance.as_ref(), ..evidence });
+        diagnosis = investigation.diagnosis(endurance.as_ref(), is_gone, is_cut_short);
     }
     Ok(Diagnosed {
         url: config.request.url.clone(),
         is_ours: path.is_ours(),
         diagnosis,
-        variants: case.into_rows(),
+        variants: investigation.into_rows(),
         endurance,
         against,
         took: begun.elapsed(),
     })
+}
+
+/// Looks at all that the investigation wants to know, until it does or the time is up.
+fn investigate(investigation: &mut Investigation, path: &Path<'_>, limits: &Limits) -> io::Result<()> {
+    while let Some((round, looks)) = investigation.next(limits.left()) {
+        let setup = |look: &Look| {
+            let request = requested(path, investigation.request(&look.variant));
+            Setup { after: look.after, ..Setup::new(request, look.plan) }
+        };
+        let reports = path.measure(&looks.iter().map(setup).collect::<Vec<_>>(), limits)?;
+        investigation.take(round, looks.into_iter().zip(reports).collect());
+    }
+    Ok(())
+}
+
+fn record(request: &Request) -> RequestRecord {
+    let Request { url, method, headers, .. } = request.clone();
+    RequestRecord { url, method, headers }
+}
+
+/// The request of a variant, with the path's body.
+fn requested(path: &Path<'_>, request: RequestRecord) -> Request {
+    let RequestRecord { url, method, headers } = request;
+    Request { url, method, headers, ..path.request().clone() }
 }
 
 /// Measures how long the path lets streams be, how it tells that clients have left, and how many it passes at once;

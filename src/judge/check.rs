@@ -12,7 +12,7 @@ pub const STREAMS_MAX: usize = 64;
 /// Events of all streams, and as many reads and comments.
 pub const EVENTS_MAX: usize = 20_000;
 /// Stalls, and times in which a page was hidden or away.
-const STALLS_MAX: usize = 10_000;
+const STALLS_MAX: usize = 4000;
 /// Exchanges of the origin's time, on either way.
 const EXCHANGES_MAX: usize = 1024;
 /// How deep values are nested.

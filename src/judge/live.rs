@@ -8,11 +8,12 @@ use serde::Deserialize;
 use super::observation::{Observation, Outcome, StreamObservation};
 use super::replay;
 use super::window::{prepared, since};
-use crate::report::{Report, time};
+use crate::report::Report;
 use crate::schedule::plan::Plan;
 use crate::stats::recording::{EndRecord, LiveRecord, Phase, Recording, StatusRecord, StreamRecord, StreamState};
 use crate::stats::{Ending, Origin, Summary};
-use crate::verdict::{self, Answer, Detail, Evidence, Finding, Hold, HoldKind, Id, Judgement, Reason, Verdict};
+use crate::verdict::watched::{WatchDetail, Watched};
+use crate::verdict::{self, Answer, Evidence, Finding, Hold, HoldKind, Id, Judgement, Reason, Verdict};
 
 /// So few events tell nothing.
 const FEW: u64 = 5;
@@ -125,36 +126,36 @@ impl Watch<'_> {
 
     fn verdict(&self, phase: Phase, current: Option<&StreamRecord>, report: &Report) -> Verdict {
         if self.recording.hidden.iter().any(|(_, to)| to.is_none()) {
-            return self.last("the tab is hidden, which browsers slow down: nothing is judged meanwhile");
+            return self.last(Watched::TabIsHidden);
         }
         let cut = self.streams.iter().rev().find_map(|stream| self.cut_of(stream));
         match phase {
             Phase::Reconnecting => {
                 let lost = self.reconnecting(current.map_or(1_000_000, |stream| stream.interval_us));
-                lost.or(cut.map(|cut| cut.verdict))
-                    .unwrap_or_else(|| self.last("the stream was lost, and is asked for again"))
+                lost.or(cut.map(|cut| cut.verdict)).unwrap_or_else(|| self.last(Watched::Lost))
             }
             Phase::Waiting | Phase::Closed | Phase::Stopped => {
-                cut.map_or_else(|| self.last("there is no stream"), |cut| cut.verdict)
+                cut.map_or_else(|| self.last(Watched::NoStream), |cut| cut.verdict)
             }
             Phase::Opening | Phase::Open | Phase::Receiving | Phase::Ended => {
                 match (cut.filter(|cut| self.may_be_cut_again(cut, current)), report.streams.first()) {
                     (Some(cut), _) => cut.verdict,
                     (None, Some(stream)) => self.of_stream(phase, stream, &report.verdict),
-                    (None, None) => self.last("there was no stream yet"),
+                    (None, None) => self.last(Watched::NoStream),
                 }
             }
         }
     }
 
     /// What was answered last, as long as nothing newer is known.
-    fn last(&self, why: &str) -> Verdict {
+    fn last(&self, why: Watched) -> Verdict {
         let unknown = || {
-            let finding = Finding::new(Id::TooShort, "a verdict takes a few events");
-            Verdict { findings: vec![finding], ..Verdict::unknown(Judgement::Inconclusive, said(why)) }
+            let finding = Finding::new(Id::TooShort, WatchDetail::FewEvents);
+            Verdict { findings: vec![finding], ..unknown(Judgement::Inconclusive, why) }
         };
         self.previous.as_ref().map_or_else(unknown, |previous| {
-            let reason = said(previous.summary.chars().take(SUMMARY_MAX).collect::<String>());
+            let summary = previous.summary.chars().take(SUMMARY_MAX).collect();
+            let reason = Reason::Watched(Watched::Earlier(summary));
             Verdict { verdict: previous.verdict, hold: previous.hold, reason, findings: Vec::new() }
         })
     }
@@ -169,12 +170,12 @@ impl Watch<'_> {
         if self.is_continued && received < FEW {
             let was_fine = self.previous.as_ref().is_none_or(|previous| Self::is_fine(previous.verdict));
             let hanging = self.hanging(phase, stream.spec.interval_us).filter(|_| was_fine);
-            return hanging.unwrap_or_else(|| self.last("too few events have come since the record began"));
+            return hanging.unwrap_or_else(|| self.last(Watched::FewEvents));
         }
         let waited_us = self.now_us() - self.live.since_us.max(self.back_us().unwrap_or(i64::MIN));
         let is_silent = received == 0 && waited_us > self.overdue_us(stream.spec.interval_us) + self.asked_late_us();
         if received < FEW && !is_silent && phase != Phase::Ended {
-            return self.last("a verdict takes a few events");
+            return self.last(Watched::FewEvents);
         }
         let verdict = self.unfinished(phase, stream, judged);
         let began_late = self.previous.as_ref().filter(|previous| previous.verdict == Judgement::LateStart);
@@ -186,7 +187,7 @@ impl Watch<'_> {
     }
 
     fn late_start(&self, previous: &Previous) -> Verdict {
-        Verdict { hold: previous.hold, ..self.last("") }
+        Verdict { hold: previous.hold, ..self.last(Watched::LateStart) }
     }
 
     /// The verdict on a stream that has no end yet.
@@ -194,29 +195,29 @@ impl Watch<'_> {
         if self.origin == Origin::Foreign {
             return judged.clone();
         }
-        let held = || time(stream.samples.iter().map(|sample| sample.lag_us).max().unwrap_or(0));
+        let held_us = || stream.samples.iter().map(|sample| sample.lag_us).max().unwrap_or(0);
         let since = |us: i64| stream.samples.iter().filter(|sample| sample.sent_us > us).count() as u64;
         let is_short = stream.lumps.first().is_none_or(|lump| since(lump.at_us) < FEW);
-        let found = |judgement, summary: String, finding| Verdict {
-            findings: vec![finding],
-            ..Verdict::unknown(judgement, said(summary))
-        };
+        let found = |judgement, why, finding| Verdict { findings: vec![finding], ..unknown(judgement, why) };
         match judged.verdict {
             // It had begun before.
-            Judgement::LateStart if self.is_continued && is_short => self.last("a verdict takes a few events"),
+            Judgement::LateStart if self.is_continued && is_short => self.last(Watched::FewEvents),
             Judgement::LateStart if self.is_continued => {
-                let finding = Finding::new(Id::Unsteady, "what came afterwards came in real time");
-                found(Judgement::Inconclusive, format!("events were held for up to {} for a while", held()), finding)
+                let finding = Finding::new(Id::Unsteady, WatchDetail::LaterInTime);
+                found(Judgement::Inconclusive, Watched::HeldForAWhile { us: held_us() }, finding)
             }
             Judgement::LateStart if is_short => {
-                let finding = Finding::new(Id::TooShort, "too few have come since to tell whether that goes on");
-                let summary = format!("the first events were held for up to {}, and then came at once", held());
-                found(Judgement::Inconclusive, summary, finding)
+                let finding = Finding::new(Id::TooShort, WatchDetail::FewSince);
+                found(Judgement::Inconclusive, Watched::FirstHeld { us: held_us() }, finding)
             }
             Judgement::Silent => {
-                let text = format!("the origin sends one every {}", time(stream.spec.interval_us));
-                let finding = Finding::new(Id::Silent, text).advising(silence_advice(phase));
-                found(Judgement::Silent, format!("{} so far", judged.summary()), finding)
+                let sent = WatchDetail::SentEvery { us: stream.spec.interval_us };
+                let finding = Finding::new(Id::Silent, sent).advising(silence_advice(phase));
+                let (us, with_hello) = match judged.reason {
+                    Reason::Silent { us, with_hello } => (us, with_hello),
+                    _ => (self.now_us() - stream.requested_us, false),
+                };
+                found(Judgement::Silent, Watched::SilentSoFar { us, with_hello }, finding)
             }
             judgement => {
                 let hanging = self.hanging(phase, stream.spec.interval_us).filter(|_| Self::is_fine(judgement));
@@ -234,17 +235,11 @@ impl Watch<'_> {
         if !is_going_on || self.origin == Origin::Foreign || waited_us <= self.overdue_us(interval_us) {
             return None;
         }
-        let events = counted(self.live.received, "event");
-        let text = format!(
-            "nothing came in {}, though the origin sends an event every {}",
-            time(waited_us),
-            time(interval_us)
-        );
-        let finding = Finding::new(Id::Hanging, text).advising(HUNG);
+        let finding = Finding::new(Id::Hanging, WatchDetail::NothingCame { us: waited_us, interval_us }).advising(HUNG);
         Some(Verdict {
             verdict: Judgement::Cut,
             hold: Hold::of(HoldKind::None),
-            reason: said(format!("events have stopped after {events}, and the connection stays open")),
+            reason: Reason::Watched(Watched::Stopped { received: self.live.received }),
             findings: vec![finding],
         })
     }
@@ -252,7 +247,7 @@ impl Watch<'_> {
     /// A stream was lost and is asked for again, in vain so far.
     fn reconnecting(&self, interval_us: i64) -> Option<Verdict> {
         if self.live.failures > 0 {
-            let finding = Finding::new(Id::NoAnswer, "no answer came: attempts to connect again fail");
+            let finding = Finding::new(Id::NoAnswer, WatchDetail::AttemptsFail);
             let (answer, within_us) = (Answer::Unreachable(finding), self.recording.within_ms * 1000);
             return Some(verdict::judge(&Evidence { answer: &answer, streams: &[], clock: None, within_us }));
         }
@@ -262,9 +257,9 @@ impl Watch<'_> {
         if waited_us <= patience_us || self.origin == Origin::Foreign {
             return None;
         }
-        let finding = Finding::new(Id::Silent, "not even a response head came").advising(UNANSWERED);
-        let summary = format!("the stream was asked for again, and in {} nothing came", time(waited_us));
-        Some(Verdict { findings: vec![finding], ..Verdict::unknown(Judgement::Silent, said(summary)) })
+        let finding = Finding::new(Id::Silent, WatchDetail::NoHead).advising(UNANSWERED);
+        let why = Watched::Unanswered { us: waited_us };
+        Some(Verdict { findings: vec![finding], ..unknown(Judgement::Silent, why) })
     }
 
     /// A stream that follows one that was cut may be cut again, until it has lived for longer.
@@ -290,16 +285,14 @@ impl Watch<'_> {
             return None;
         }
         let life_us = end.at_us - stream.requested_us;
-        let why = if is_open { "the origin still sends" } else { "to the origin, its client went away" };
-        let events = counted(self.live.received, "event");
         Some(Cut {
             requested_us: stream.requested_us,
             life_us,
             verdict: Verdict {
                 verdict: Judgement::Cut,
                 hold: Hold::of(HoldKind::None),
-                reason: said(format!("the path ended the stream after {}, {events} in", time(life_us))),
-                findings: vec![Finding::new(Id::CutTruncated, format!("the path cut it: {why}"))],
+                reason: Reason::Watched(Watched::CutByPath { after_us: life_us, received: self.live.received }),
+                findings: vec![Finding::new(Id::CutTruncated, WatchDetail::Cut { goes_on: is_open })],
             },
         })
     }
@@ -335,6 +328,7 @@ struct Cut {
 }
 
 const HUNG: &str = "something on the path holds them, or the connection is dead and nobody has said so";
+const ONE_PACE: &str = "one pace can't tell bytes from time: run streams of different pace";
 const UNANSWERED: &str = "something takes the request and doesn't answer, or other tabs use up the connections";
 
 fn silence_advice(phase: Phase) -> &'static str {
@@ -351,12 +345,16 @@ fn of_one_pace(judged: &Verdict) -> Verdict {
     let Some(either) = judged.findings.iter().find(|finding| finding.id == Id::TimeOrBytes) else {
         return judged.clone();
     };
-    let (summary, id) = match judged.verdict {
-        Judgement::Batched => ("events arrive in lumps throughout", Id::BatchedBytes),
-        _ => ("nothing arrives at first; what comes afterwards arrives in real time", Id::StartBytes),
+    let (why, id) = match judged.verdict {
+        Judgement::Batched => (Watched::InLumps, Id::BatchedBytes),
+        _ => (Watched::LateStart, Id::StartBytes),
     };
-    let finding = Finding::new(id, either.detail.clone()).advising(either.advice());
-    Verdict { reason: said(summary), findings: vec![finding], ..judged.clone() }
+    let finding = Finding::new(id, either.detail.clone()).advising(ONE_PACE);
+    Verdict { reason: Reason::Watched(why), findings: vec![finding], ..judged.clone() }
+}
+
+fn unknown(judgement: Judgement, why: Watched) -> Verdict {
+    Verdict::unknown(judgement, Reason::Watched(why))
 }
 
 fn is_ended_by_origin(status: &Option<StatusRecord>) -> bool {
@@ -364,14 +362,6 @@ fn is_ended_by_origin(status: &Option<StatusRecord>) -> bool {
         let by = status.ended_by.as_deref();
         status.state == StreamState::Ended && !matches!(by, None | Some("client" | "error" | "abort"))
     })
-}
-
-fn said(text: impl Into<String>) -> Reason {
-    Reason::Found(Detail::Reported(text.into()))
-}
-
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn us(duration: Duration) -> i64 {

@@ -8,8 +8,6 @@ mod json;
 mod junit;
 mod page;
 mod prose;
-
-pub(crate) use prose::time;
 mod table;
 mod text;
 mod timing;

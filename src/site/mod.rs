@@ -18,6 +18,7 @@
 //! `Access-Control-Allow-Origin: *`, unless it has the field `Cross-Origin-Resource-Policy`.
 
 mod health;
+mod judge;
 mod page;
 mod products;
 mod route;
@@ -30,7 +31,7 @@ pub(crate) use health::HEALTHY;
 pub(crate) use route::Route;
 
 /// What origin and relay have in common.
-const ROUTES: &[Route] = &[products::ROUTE, health::ROUTE];
+const ROUTES: &[Route] = &[products::ROUTE, judge::ROUTE, health::ROUTE];
 
 /// The route of a path that origin and relay have in common.
 pub(crate) fn find(path: &str) -> Option<&'static Route> {

@@ -1,5 +1,6 @@
 //! What a finding found: facts, for [`report`](crate::report) to put into words.
 
+use super::watched::WatchDetail;
 use crate::stats::Ending;
 
 /// A stream as it was asked for.
@@ -52,6 +53,8 @@ pub enum Detail {
     Damage(Damage),
     /// What arrivals show of an origin that isn't ours.
     Arrivals(Arrivals),
+    /// What a stream that a page watches shows.
+    Watched(WatchDetail),
 }
 
 /// An answer: what of it can be shown.
@@ -373,6 +376,12 @@ impl From<Damage> for Detail {
 impl From<Arrivals> for Detail {
     fn from(found: Arrivals) -> Detail {
         Detail::Arrivals(found)
+    }
+}
+
+impl From<WatchDetail> for Detail {
+    fn from(found: WatchDetail) -> Detail {
+        Detail::Watched(found)
     }
 }
 

@@ -25,6 +25,7 @@ mod judgement;
 mod products;
 mod reason;
 mod shape;
+pub mod watched;
 
 pub use answer::Reply;
 pub use cure::{CureId, Place};

@@ -2,6 +2,7 @@
 
 use super::detail::Detail;
 use super::finding_id::Id;
+use super::watched::Watched;
 use crate::stats::Ending;
 
 /// Why a verdict is what it is.
@@ -156,6 +157,8 @@ pub enum Reason {
     },
     /// A variant does what the plain one does.
     LikePlain(Box<Reason>),
+    /// Of a stream that a page watches.
+    Watched(Watched),
     /// A quiet stream was not cut; so few events tell no more.
     NotCut,
 }

@@ -16,6 +16,7 @@ mod gzip;
 mod healthcheck;
 mod hello;
 mod hostile;
+mod judge;
 mod lifecycle;
 mod named;
 mod ordinary;

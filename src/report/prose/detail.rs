@@ -37,6 +37,7 @@ pub(super) fn sentence(detail: &Detail) -> String {
         Detail::Ambiguity(ambiguity) => self::ambiguity(ambiguity),
         Detail::Damage(damage) => self::damage(damage),
         Detail::Arrivals(arrivals) => self::arrivals(arrivals),
+        Detail::Watched(watched) => super::watched::detail(watched),
     }
 }
 

@@ -6,6 +6,7 @@ mod detail;
 mod note;
 mod reason;
 mod remedy;
+mod watched;
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::stats::Ending;
 use crate::verdict::detail::Pace;
 
 /// A time as people read it: `204 ms`, `2.9 s`.
-pub(crate) fn time(us: i64) -> String {
+fn time(us: i64) -> String {
     if us < 1_000_000 { format!("{} ms", (us + 500) / 1000) } else { format!("{:.1} s", us as f64 / 1e6) }
 }
 

@@ -43,6 +43,21 @@ impl Note {
                  for",
                 variants.join(", ")
             ),
+            Note::ByEventSource { other, plain } => {
+                let (other, plain) = (other.as_str(), plain.as_str());
+                format!("an EventSource sees something else than fetch(): {other}, not {plain}")
+            }
+            Note::NoConnectionLeft => {
+                "not even the origin's time was told: other tabs may use up the connections, of which a browser opens six \
+                 to a server over HTTP/1.1"
+                    .to_owned()
+            }
+            Note::ByPage => "what a client accepts, identity or gzip, a page can't choose: sse-argo-tester diagnose \
+                             tries that as well"
+                .to_owned(),
+            Note::TabWasHidden => {
+                "the tab was hidden for a while: what ran meanwhile was looked at again, or isn't judged".to_owned()
+            }
             Note::SeenOnce(variants) => {
                 let variants = variants.join(", ");
                 format!("seen to stream, but once only, as there was no time for more: {variants}")

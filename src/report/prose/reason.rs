@@ -71,6 +71,7 @@ pub(super) fn sentence(reason: &Reason) -> String {
         Reason::Together => TOGETHER.to_owned(),
         Reason::Quiet { us, comments } => quiet(*us, *comments),
         Reason::LikePlain(plain) => format!("it does as the plain variant does: {}", sentence(plain)),
+        Reason::Watched(watched) => super::watched::sentence(watched),
         Reason::NotCut => "it was not cut; so few events tell no more".to_owned(),
     }
 }

@@ -41,6 +41,19 @@ pub enum Note {
     Refused(Vec<String>),
     /// Variants that were seen to stream once only.
     SeenOnce(Vec<String>),
+    /// By a page: an `EventSource` sees something else than `fetch()`.
+    ByEventSource {
+        /// What it sees.
+        other: Judgement,
+        /// What `fetch()` sees.
+        plain: Judgement,
+    },
+    /// By a page: the origin did not even tell its time.
+    NoConnectionLeft,
+    /// By a page: it can't choose what it accepts.
+    ByPage,
+    /// By a page: the tab was hidden for a while.
+    TabWasHidden,
 }
 
 /// All of them.

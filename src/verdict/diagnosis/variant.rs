@@ -105,6 +105,24 @@ impl Variant {
         }
     }
 
+    /// The variant with this id, if there is one.
+    pub fn named(id: &str) -> Option<Variant> {
+        let own = [Variant::plain(), Variant::late_byte(), Variant::quiet(), Variant::heartbeat()];
+        let own = own.into_iter().chain(Variant::everything()).find(|variant| variant.id() == id);
+        own.or_else(|| {
+            let change = |part: &str| CureId::ALL.iter().copied().find(|id| id.as_str() == part);
+            let changes: Vec<CureId> = id.split('+').map(change).collect::<Option<_>>()?;
+            let is_sorted = changes.windows(2).all(|pair| pair[0] < pair[1]);
+            Some(Variant::of(&changes)).filter(|_| is_sorted && !changes.contains(&CureId::Heartbeat))
+        })
+    }
+
+    /// The same with those of its changes alone that are allowed.
+    #[must_use]
+    pub fn only(&self, is_allowed: impl Fn(&CureId) -> bool) -> Variant {
+        Variant { changes: self.changes.iter().copied().filter(is_allowed).collect(), pace: self.pace }
+    }
+
     /// What it changes, in the order of their costs.
     pub fn changes(&self) -> &[CureId] {
         &self.changes
@@ -207,6 +225,10 @@ mod tests {
         );
         assert_eq!(Variant::everything().map(|all| all.id()), ["everything", "everything-close"]);
         assert_eq!(Variant::pairs().count(), 21);
+        let own = [Variant::plain(), Variant::late_byte(), Variant::quiet(), Variant::heartbeat()];
+        let all = own.into_iter().chain(Variant::singles()).chain(Variant::pairs()).chain(Variant::everything());
+        all.for_each(|variant| assert_eq!(Variant::named(&variant.id()), Some(variant)));
+        assert_eq!(["", "post+accel-no", "nothing", "post+post"].map(Variant::named), [const { None }; 4]);
         assert!(Variant::pairs().all(|pair| pair.changes().len() == 2));
     }
 
