@@ -2,7 +2,7 @@
 //! lines and blocks under it.
 
 pub mod decoder;
-pub(crate) mod scanner;
+pub mod scanner;
 
 pub use decoder::Decoder;
 

@@ -4,11 +4,11 @@
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>).
 
 /// "One leading U+FEFF BYTE ORDER MARK character must be ignored if any are present", at the very start only.
-pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
+pub const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What the bytes that were taken complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Boundary {
+pub enum Boundary {
     /// Nothing.
     None,
     /// A line with content.
@@ -21,18 +21,18 @@ pub(crate) enum Boundary {
 
 /// A part of the stream, up to the end of a line at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step<'a> {
+pub struct Step<'a> {
     /// The bytes taken, without the line's terminator.
-    pub(crate) content: &'a [u8],
+    pub content: &'a [u8],
     /// How many bytes were taken, terminator included.
-    pub(crate) len: usize,
+    pub len: usize,
     /// What they complete.
-    pub(crate) boundary: Boundary,
+    pub boundary: Boundary,
 }
 
 /// The state between two bytes.
 #[derive(Debug)]
-pub(crate) struct BlockScanner {
+pub struct BlockScanner {
     /// Bytes of the byte order mark so far. None after the first line, or if the stream doesn't begin with one.
     bom: Option<usize>,
     /// The line has bytes, those of a byte order mark included.
@@ -66,18 +66,18 @@ impl BlockScanner {
     ///
     /// That is so after a CR as well. If an LF follows that belongs to it, the comment has made a blank line of it; where
     /// there is no field that is nothing.
-    pub(crate) fn is_between_blocks(&self) -> bool {
+    pub fn is_between_blocks(&self) -> bool {
         !self.in_line && !self.has_fields
     }
 
     /// Whether an LF would belong to the line before.
-    pub(crate) fn is_after_cr(&self) -> bool {
+    pub fn is_after_cr(&self) -> bool {
         self.after_cr
     }
 
     /// Takes bytes up to the end of the line, or all of them. A line that ends in CR is complete without waiting for an
     /// LF; one that comes is a step of its own, without content.
-    pub(crate) fn next_line<'a>(&mut self, bytes: &'a [u8]) -> Step<'a> {
+    pub fn next_line<'a>(&mut self, bytes: &'a [u8]) -> Step<'a> {
         if std::mem::take(&mut self.after_cr) && bytes.first() == Some(&b'\n') {
             return Step { content: &[], len: 1, boundary: Boundary::None };
         }
@@ -92,7 +92,7 @@ impl BlockScanner {
     /// Takes bytes up to the end of the next blank line, or all of them: returns how many, and what the last of them
     /// completes, which is no line with content. An LF that belongs to the CR of the blank line is taken with it, if it
     /// is there.
-    pub(crate) fn next_block(&mut self, bytes: &[u8]) -> (usize, Boundary) {
+    pub fn next_block(&mut self, bytes: &[u8]) -> (usize, Boundary) {
         let mut taken = 0;
         while taken < bytes.len() {
             let step = self.next_line(&bytes[taken..]);
