@@ -47,7 +47,7 @@ export const addEvent = (row) => add(row);
 export const addNote = (at, note, isTrouble = false) => add({ note, at, isTrouble });
 
 /** The events that the list has now, the oldest first. */
-export const listedEvents = () => list.rows.filter((row) => !('note' in row));
+export const listedEvents = () => list.rows.flatMap((row) => ('note' in row ? [] : [row]));
 
 /** @param {Row} row */
 function elementOf(row) {

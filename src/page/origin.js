@@ -96,9 +96,9 @@ function areContradictory(exchanges) {
 
 /**
  * Compares the clocks.
- * @param {() => void} found called when they have been compared for the first time
+ * @param {(isFirst: boolean) => void} compared called when they have been
  */
-export async function compareClocks(found) {
+export async function compareClocks(compared) {
   const exchanges = [];
   for (let n = 0; n < EXCHANGES; n++) {
     const one = await exchange().catch(() => null);
@@ -108,7 +108,7 @@ export async function compareClocks(found) {
   findProtocol();
   origin.hasFailed = exchanges.length === 0;
   clearTimeout(retrying);
-  if (origin.hasFailed && origin.isInDoubt) retrying = setTimeout(() => compareClocks(found), FIRST_MS);
+  if (origin.hasFailed && origin.isInDoubt) retrying = setTimeout(() => compareClocks(compared), FIRST_MS);
   if (origin.hasFailed) return;
   rounds.push(exchanges.reduce((a, b) => (roundTripUs(a) <= roundTripUs(b) ? a : b)));
   if (rounds.length > ROUNDS_MAX) rounds.shift();
@@ -116,17 +116,17 @@ export async function compareClocks(found) {
   if (areContradictory(rounds)) rounds.splice(0, rounds.length - 1);
   const isFirst = origin.offset === null;
   Object.assign(origin, { offset: offsetBy(rounds), isInDoubt: false });
-  if (isFirst) found();
+  compared(isFirst);
 }
 
 /**
  * Has lags unknown until the clocks have been compared anew.
- * @param {() => void} found
+ * @param {(isFirst: boolean) => void} compared
  */
-export function doubtClocks(found) {
+export function doubtClocks(compared) {
   origin.isInDoubt = true;
   rounds.length = 0;
-  compareClocks(found);
+  compareClocks(compared);
 }
 
 /**

@@ -179,7 +179,7 @@ fn end(how: Ending, after_us: Option<i64>) -> End {
     End { how, after_s: after_us.filter(|_| how != Ending::None).map(|us| rounded(us as f64 / 1e6)) }
 }
 
-fn lag_ms(lag: Lag) -> Lag {
+pub(super) fn lag_ms(lag: Lag) -> Lag {
     Lag { p50: rounded(lag.p50), p90: rounded(lag.p90), p99: rounded(lag.p99), max: rounded(lag.max) }
 }
 

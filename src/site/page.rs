@@ -45,7 +45,7 @@ macro_rules! routes {
 }
 
 pub(super) const ROUTES: &[Route] = routes! {
-    "advice.js" "case.js" "chart.js" "clock.js" "connection.js" "core.js" "decoder.js" "diagnosis.js" "dom.js" "figures.js" "findings.js" "html.js" "json.js" "list.js" "live.js" "main.js" "matrix.js" "origin.js" "presence.js" "products.js" "query.js" "report.js" "sequence.js" "series.js" "settings.js" "sharing.js" "streams.js" "text.js" "verdict.js"
+    "arrivals.js" "case.js" "chart.js" "clock.js" "connecting.js" "connection.js" "decoder.js" "diagnosis.js" "dom.js" "figures.js" "judge.js" "list.js" "live.js" "lumps.js" "main.js" "origin.js" "presence.js" "query.js" "recording.js" "result.js" "secrets.js" "sequence.js" "series.js" "settings.js" "sharing.js" "stamp.js" "status.js" "streams.js" "text.js" "verdict.js"
 };
 
 /// A file of the page.
@@ -105,14 +105,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_module_is_served_and_preloaded() {
+    fn every_module_is_served_preloaded_and_short() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page");
-        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let modules: Vec<String> = names.filter(|name| name.ends_with(".js")).collect();
         assert!(modules.len() > 10, "{modules:?}");
         for name in modules {
             let path = format!("/page/{name}");
             assert!(ROUTES.iter().any(|route| route.path == path), "{name} is served");
+            let text = fs::read_to_string(folder.join(&name)).unwrap();
+            assert!(text.lines().count() < 300, "{name} is too long");
             assert!(name == "main.js" || MARKUP.text.contains(&format!("href=\"page/{name}\"")), "{name} is preloaded");
         }
     }

@@ -2,8 +2,6 @@
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>).
 //!
 //! Bytes go in as they come, cut anywhere; items come out as soon as the byte that completes them is there.
-//!
-//! `src/page/core.js` says the same in JavaScript, under the same names: change both.
 
 use std::fmt;
 

@@ -4,8 +4,6 @@
 //! at different paces means that time releases, the same bytes that bytes do, its own interval that the next event does.
 //! A slow stream of small events names the verdict; the others explain it. Another origin's streams are judged by
 //! arrivals alone.
-//!
-//! `src/page/core.js` says the same in JavaScript, under the same names: change both.
 
 mod answer;
 mod classify;

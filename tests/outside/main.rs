@@ -4,8 +4,6 @@
 mod common;
 
 mod lab;
-#[path = "../pure/verdict/model.rs"]
-mod model;
 mod page;
 #[path = "../common/story.rs"]
 mod story;

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::{Diagnosed, Row};
 use crate::report::json as probe_json;
-use crate::report::json::{SCHEMA, rounded};
+use crate::report::json::{SCHEMA, lag_ms, rounded};
 use crate::report::text::difference;
+use crate::stats::Lag;
+use crate::verdict;
 use crate::verdict::diagnosis::{Advice, Note, Remedy};
 use crate::verdict::endurance::Endurance;
 use crate::verdict::{Hold, Hop, Judgement, Place};
@@ -52,6 +54,9 @@ struct Variant<'a> {
     summary: String,
     /// What the second run came to, if there was one.
     again: Option<Judgement>,
+    first_event_ms: Option<f64>,
+    /// That of the stream that names the verdict.
+    lag_ms: Option<Lag>,
 }
 
 #[derive(Debug, Serialize)]
@@ -102,6 +107,8 @@ fn variant(row: &Row) -> Variant<'_> {
         hold: verdict.hold,
         summary: verdict.summary(),
         again: row.again.as_ref().map(|report| report.verdict.verdict),
+        first_event_ms: row.report.timing.first_event.map(rounded),
+        lag_ms: verdict::representative(&row.report.streams).and_then(|stream| stream.lag).map(lag_ms),
     }
 }
 

@@ -102,15 +102,12 @@ fn the_verdict_is_on_the_last_minutes() {
         wait_for_verdict(&mut browser, "real-time");
         browser.wait_for("Number(document.getElementById('received').textContent) > 60");
         browser.evaluate("globalThis.later = 301000");
-        let before = number(&mut browser, "received");
         wait_for_more(&mut browser, 80);
         assert_eq!(text(&mut browser, "verdict"), "real-time");
         let saved = std::fs::read_to_string(browser.saved_by("save-live")).unwrap();
         let saved: Value = serde_json::from_str(&saved).unwrap();
-        let [all, newest] =
-            [&saved["events"], &saved["streams"][0]["events"]].map(|events| events["received"].as_u64().unwrap());
-        assert!(all >= before + 80 && newest < all - 60, "{method}: {saved}");
-        assert_eq!(saved["timing_ms"]["first_event"].as_f64().map(|ms| ms < 5000.0), Some(true), "{method}: {saved}");
+        let judged = saved["events"]["received"].as_u64().unwrap();
+        assert!(judged >= 20 && judged < number(&mut browser, "received") - 60, "{method}: {saved}");
         assert_eq!(wrongly_said(&mut browser, &["real-time"]), [""; 0]);
         assert_calm(&mut browser, &place);
     }

@@ -2,22 +2,34 @@
 
 use std::cell::RefCell;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use sse_argo_tester::sse::Decoder;
 use sse_argo_tester::sse::decoder::{Decoded, Item};
 
-use super::stories::core;
 use crate::common::browser::Browser;
 
 const CASES: u32 = 400;
+
+/// The module of the page that decodes.
+const MODULE: &str = include_str!("../../../src/page/decoder.js");
+
+/// An empty page with the decoder.
+fn decoder() -> Browser {
+    let mut browser = Browser::start();
+    let url = format!("data:text/javascript;base64,{}", BASE64_STANDARD.encode(MODULE));
+    browser.evaluate(&format!("import('{url}').then(({{Decoder}}) => {{ globalThis.Decoder = Decoder; }})"));
+    browser
+}
 
 /// Feeds pieces of a stream to the page's decoder; what comes out of it.
 const READ: &str = "(pieces, lastId) => { const found = []; \
     const on = {event: ({type, data, id, start, end}) => found.push(['event', type, data, id, start, end]), \
     comment: (end) => found.push(['comment', end]), retry: (ms) => found.push(['retry', ms])}; \
-    const decoder = new Core.Decoder(on, lastId); pieces.forEach(piece => decoder.feed(Uint8Array.from(piece))); \
+    const decoder = new Decoder(on, lastId); pieces.forEach(piece => decoder.feed(Uint8Array.from(piece))); \
     return found; }";
 
 /// An item in the words of [`READ`].
@@ -69,7 +81,7 @@ fn streams_are_read_alike_however_they_are_cut() {
     ];
     let stream = prop::collection::vec(prop::sample::select(words), 0..60);
     let sizes = prop::collection::vec(1_usize..9, 1..40);
-    let browser = RefCell::new(core());
+    let browser = RefCell::new(decoder());
     let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
     let result = runner.run(&(stream, sizes, "[0-9é]{0,2}"), |(stream, sizes, last_id)| {
         let stream = stream.concat();
@@ -88,11 +100,11 @@ fn streams_are_read_alike_however_they_are_cut() {
 #[test]
 #[ignore = "needs chromium"]
 fn what_is_too_long_is_no_stream() {
-    let mut browser = core();
+    let mut browser = decoder();
     let fed = browser.evaluate(
         "(() => { const on = {event() {}, comment() {}, retry() {}}; const piece = new Uint8Array(1 << 20).fill(120); \
          const lines = new TextEncoder().encode(`data:${'x'.repeat((1 << 20) - 6)}\\n`); \
-         return [piece, lines].map((piece) => { const decoder = new Core.Decoder(on); let fed = 0; \
+         return [piece, lines].map((piece) => { const decoder = new Decoder(on); let fed = 0; \
          while (fed < 20 && decoder.feed(piece)) fed++; return fed; }); })()",
     );
     assert_eq!(fed, json!([16, 16]));
