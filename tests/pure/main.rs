@@ -2,6 +2,7 @@
 
 mod architecture;
 mod impair;
+mod judge;
 mod reasoning;
 mod report;
 mod source;
