@@ -34,7 +34,7 @@ const HIDDEN: [&str; 2] = [
 /// Whether the origin's own lines about its streams are left out.
 static QUIET: AtomicBool = AtomicBool::new(false);
 /// Where those lines come from.
-const ORIGIN: &str = "sse_argo_tester::server";
+const ORIGIN: &str = "sse_argo_tester::origin";
 
 /// While this is there, what the origin says of each stream is left out of a log at level info: it is a diagnosis that
 /// asks for them, dozens at a time.

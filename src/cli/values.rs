@@ -44,7 +44,7 @@ pub(super) fn long_wait(text: &str) -> Result<Duration, String> {
 
 fn duration(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
     let duration = parse_duration(text).map_err(|error| error.to_string())?;
-    let range = || format!("it must be from {} to {}", format_duration(min), format_duration(max));
+    let range = || format!("it must be from {} to {}, with its unit", format_duration(min), format_duration(max));
     Some(duration).filter(|duration| (min..=max).contains(duration)).ok_or_else(range)
 }
 
