@@ -32,7 +32,12 @@ fuzz_target!(|input: &[u8]| {
 fn decode<'a>(limit: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Decoded>, Result<(), TooLong>, String) {
     let mut decoder = Decoder::new(limit);
     let mut items = Vec::new();
-    let fed = pieces.into_iter().try_for_each(|piece| decoder.feed(piece, |item| items.push(item)));
+    let fed = pieces.into_iter().try_for_each(|piece| {
+        decoder.feed(piece).try_for_each(|item| {
+            items.push(item?);
+            Ok(())
+        })
+    });
     let last_event_id = decoder.last_event_id().to_owned();
     (items, fed, last_event_id)
 }

@@ -6,15 +6,17 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::config::{AtEnd, Comments, Config};
+use super::outcome::{CatError, How, Outcome};
 use super::print::{End, Printer};
-use super::{AtEnd, CatError, Comments, Config, How, Outcome};
 use crate::client::content::Content;
-use crate::client::live::{Limits, Live, News, Next, excerpt};
+use crate::client::event_reader::{EventReader, StreamEnd};
+use crate::client::in_flight::{InFlight, NoHead, excerpt};
 use crate::client::origin;
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::retry;
-use crate::client::{Client, Ending, Request};
-use crate::sse::Decoder;
+use crate::client::{Arrival, Client, Ending, Request};
+use crate::shutdown::{Deadline, WaitEnd};
 use crate::sse::decoder::Item;
 
 /// What a connection came to.
@@ -30,7 +32,7 @@ enum Part {
 /// A stream, and what it has left behind so far.
 pub(super) struct Cat<'a> {
     config: &'a Config,
-    limits: &'a Limits,
+    deadline: &'a Deadline,
     printer: Printer<'a>,
     last_event_id: String,
     retry_ms: Option<u64>,
@@ -39,9 +41,9 @@ pub(super) struct Cat<'a> {
 }
 
 impl<'a> Cat<'a> {
-    pub(super) fn new(config: &'a Config, limits: &'a Limits, out: &'a mut dyn Write) -> Cat<'a> {
+    pub(super) fn new(config: &'a Config, deadline: &'a Deadline, out: &'a mut dyn Write) -> Cat<'a> {
         let printer = Printer::new(out, config.format);
-        Cat { config, limits, printer, last_event_id: String::new(), retry_ms: None, last: None }
+        Cat { config, deadline, printer, last_event_id: String::new(), retry_ms: None, last: None }
     }
 
     /// How the newest connection ended.
@@ -57,8 +59,10 @@ impl<'a> Cat<'a> {
 
     /// Prints what standard input holds.
     pub(super) fn standard_input(&mut self) -> Result<Outcome, CatError> {
-        let news = read_standard_input().map_err(CatError::Thread)?;
-        Ok(match self.body(&news, Content::Identity)? {
+        let arrivals = read_standard_input().map_err(CatError::Thread)?;
+        let lost = || Arrival::End(Instant::now(), Ending::Failed("the thread that reads was lost".to_owned()));
+        let next = |deadline: &Deadline| Ok(deadline.recv(&arrivals)?.unwrap_or_else(lost));
+        Ok(match self.body(next, Content::Identity)? {
             Part::Over(how, reason) => {
                 if how != How::Clean {
                     log::warn!("standard input: {reason}");
@@ -74,7 +78,7 @@ impl<'a> Cat<'a> {
     pub(super) fn follow(&mut self, client: &Client, mut request: Request) -> Result<Outcome, CatError> {
         self.last_event_id = request.take_header(LAST_EVENT_ID).unwrap_or_default();
         let is_ours =
-            || origin::ask(client, &request, self.limits).map_err(CatError::Client).map(|time| time.is_some());
+            || origin::ask(client, &request, self.deadline).map_err(CatError::Client).map(|time| time.is_some());
         if origin::is_root(&request.url) && is_ours()? {
             request.url = origin::beside(&request.url, "events", true);
             log::debug!("the origin is ours: its events are at {}", request.url);
@@ -107,23 +111,19 @@ impl<'a> Cat<'a> {
     fn wait(&self, failures: u32) -> Option<Outcome> {
         let time = retry::wait_time(self.retry_ms, failures);
         log::info!("{}", retry::announcement(time, &self.last_event_id));
-        match self.limits.pause(time)? {
-            Next::Stopped => Some(Outcome::Interrupted),
-            _ => Some(Outcome::TimeUp),
-        }
+        self.deadline.sleep(time).err().map(Outcome::from)
     }
 
     /// Sends the request, and prints what its response brings.
     fn connection(&mut self, client: &Client, request: &Request) -> Result<Part, CatError> {
-        let live = Live::start(client, self.resuming(request)).map_err(CatError::Thread)?;
-        let head = match self.limits.next(live.news()) {
-            Next::News(News::Head(head)) => head,
-            Next::News(News::Failed(error)) => return Err(CatError::Client(error)),
-            Next::News(News::Bytes(..)) => unreachable!("bytes come behind the head"),
-            Next::News(News::End(_, ending)) => return Ok(over(ending)),
-            Next::Stopped => return Ok(Part::Out(Outcome::Interrupted)),
-            Next::TimeUp if self.last.is_none() => return Err(CatError::NoAnswer(request.url.clone())),
-            Next::TimeUp => return Ok(Part::Out(Outcome::TimeUp)),
+        let in_flight = InFlight::start(client, self.resuming(request)).map_err(CatError::Thread)?;
+        let head = match in_flight.head(self.deadline) {
+            Ok(head) => head,
+            Err(NoHead::Failed(error)) => return Err(CatError::Client(error)),
+            Err(NoHead::WaitEnded(WaitEnd::TimeUp)) if self.last.is_none() => {
+                return Err(CatError::NoAnswer(request.url.clone()));
+            }
+            Err(NoHead::WaitEnded(end)) => return Ok(Part::Out(end.into())),
         };
         log::debug!("{} {} answers {} {}", request.method, request.url, head.version, head.status);
         // "Clients will reconnect if the connection is closed; a client can be told to stop reconnecting using the HTTP
@@ -131,12 +131,13 @@ impl<'a> Cat<'a> {
         if head.status == 204 {
             return Ok(Part::NoMore);
         }
-        let excerpt = if head.reply("").is_event_stream() { String::new() } else { excerpt(&head, &live, self.limits) };
+        let is_stream = head.reply("").is_event_stream();
+        let excerpt = if is_stream { String::new() } else { excerpt(&head, &in_flight, self.deadline) };
         if let Some(problem) = head.reply(&excerpt).problem() {
             return Err(CatError::NoStream(problem));
         }
         let content = Content::of(&head).map_err(|error| CatError::NoStream(error.finding()))?;
-        self.body(live.news(), content)
+        self.body(|deadline| in_flight.read(deadline), content)
     }
 
     /// The request, with how far its stream has come.
@@ -149,46 +150,36 @@ impl<'a> Cat<'a> {
     }
 
     /// Prints the events of a body until its end.
-    fn body(&mut self, news: &Receiver<News>, mut content: Content) -> Result<Part, CatError> {
-        let mut decoder = Decoder::resuming(&self.last_event_id);
+    fn body(
+        &mut self,
+        next: impl Fn(&Deadline) -> Result<Arrival, WaitEnd>,
+        content: Content,
+    ) -> Result<Part, CatError> {
+        let mut reader = EventReader::resuming(content, &self.last_event_id);
         // Whatever becomes of it from now on, there was a stream.
         self.last = Some(How::Ours);
-        let part = loop {
-            match self.limits.next(news) {
-                Next::News(News::Bytes(at, bytes)) => {
-                    let (bytes, coded) = content.decode(bytes);
-                    let fed = self.feed(&mut decoder, &bytes, at)?;
-                    if let Some(reason) = fed.err().or(coded.err().map(|error| error.to_string())) {
-                        break Part::Over(How::Corrupt, reason);
-                    }
-                }
-                Next::News(News::End(_, Ending::Clean)) => {
-                    let whole = content.finish();
-                    break whole
-                        .map_or_else(|error| Part::Over(How::Truncated, error.to_string()), |()| over(Ending::Clean));
-                }
-                Next::News(News::End(_, ending)) => break over(ending),
-                Next::News(News::Head(_) | News::Failed(_)) => unreachable!("they come before the body"),
-                Next::Stopped => break Part::Out(Outcome::Interrupted),
-                Next::TimeUp => break Part::Out(Outcome::TimeUp),
+        loop {
+            let arrival = match next(self.deadline) {
+                Ok(arrival) => arrival,
+                Err(end) => return Ok(Part::Out(end.into())),
+            };
+            if let Some(end) = self.print(&mut reader, arrival)? {
+                let (how, reason) = ended(end);
+                self.last = Some(how);
+                return Ok(Part::Over(how, reason));
             }
-        };
-        if let Part::Over(how, _) = part {
-            self.last = Some(how);
         }
-        Ok(part)
     }
 
-    /// Prints what some bytes complete. The inner error says why they are no event stream.
-    fn feed(&mut self, decoder: &mut Decoder, bytes: &[u8], at: Instant) -> Result<Result<(), String>, CatError> {
-        let mut items = Vec::new();
-        let fed = decoder.feed(bytes, |decoded| items.push(decoded.item));
-        decoder.last_event_id().clone_into(&mut self.last_event_id);
-        let at_us = unix_us(at);
-        for item in items {
-            self.item(item, at_us).map_err(CatError::Output)?;
-        }
-        Ok(fed.map_err(|error| error.to_string()))
+    /// Prints what a read completes. Returns how the stream ended, if it did.
+    fn print(&mut self, reader: &mut EventReader, arrival: Arrival) -> Result<Option<StreamEnd>, CatError> {
+        let mut read = reader.read(arrival);
+        let at_us = unix_us(read.at);
+        let printed = read.by_ref().try_for_each(|decoded| self.item(decoded.item, at_us));
+        let end = read.end();
+        reader.last_event_id().clone_into(&mut self.last_event_id);
+        printed.map_err(CatError::Output)?;
+        Ok(end)
     }
 
     fn item(&mut self, item: Item, at_us: u64) -> io::Result<()> {
@@ -213,38 +204,44 @@ fn tell(how: How, reason: &str) {
     }
 }
 
-fn over(ending: Ending) -> Part {
+/// How a stream ended, and the reason.
+fn ended(end: StreamEnd) -> (How, String) {
+    let ending = match end {
+        StreamEnd::Body(ending) => ending,
+        StreamEnd::Incomplete(error) => return (How::Truncated, error.to_string()),
+        StreamEnd::Undecodable(error) => return (How::Corrupt, error.to_string()),
+    };
     let how = match ending {
         Ending::Clean => How::Clean,
         Ending::Truncated | Ending::Failed(_) => How::Truncated,
         Ending::Reset => How::Reset,
         Ending::Stopped => How::Ours,
     };
-    Part::Over(how, retry::sentence(&ending))
+    (how, retry::sentence(&ending))
 }
 
 /// Standard input as it comes, read by a thread: nothing else can wait for it and for the user's wish at once on every
 /// kind of file.
-fn read_standard_input() -> io::Result<Receiver<News>> {
-    let (sender, news) = bounded(1);
+fn read_standard_input() -> io::Result<Receiver<Arrival>> {
+    let (sender, arrivals) = bounded(1);
     let work = move || {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let read = io::stdin().read(&mut buffer);
             let now = Instant::now();
-            let (news, last) = match read {
-                Ok(0) => (News::End(now, Ending::Clean), true),
-                Ok(read) => (News::Bytes(now, buffer[..read].to_vec()), false),
+            let (arrival, last) = match read {
+                Ok(0) => (Arrival::End(now, Ending::Clean), true),
+                Ok(read) => (Arrival::Bytes(now, buffer[..read].to_vec()), false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => (News::End(now, Ending::Failed(error.to_string())), true),
+                Err(error) => (Arrival::End(now, Ending::Failed(error.to_string())), true),
             };
-            if sender.send(news).is_err() || last {
+            if sender.send(arrival).is_err() || last {
                 return;
             }
         }
     };
     thread::Builder::new().name("stdin".to_owned()).spawn(work)?;
-    Ok(news)
+    Ok(arrivals)
 }
 
 /// The wall clock's time of an instant, in Unix microseconds.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::How;
+use super::outcome::How;
 use crate::escape::escaped;
 use crate::sse::decoder::Message;
 use crate::timestamp::{RFC3339_LEN, write_rfc3339};

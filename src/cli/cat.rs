@@ -50,9 +50,9 @@ pub(super) fn run(mut options: Cat, out: &mut dyn Write) -> Result<Exit, Failure
         comments: if options.comments { Comments::Show } else { Comments::Hide },
         at_end: if options.once { AtEnd::Stop } else { AtEnd::Reconnect },
     };
-    let wish = Wish::install().and_then(Wish::or_unread).and_then(|wish| Ok((wish.limits(max_time)?, wish)));
-    let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
-    match cat::run(config, &limits, out) {
+    let wish = Wish::install().and_then(Wish::or_unread);
+    let wish = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    match cat::run(config, &wish.deadline(max_time), out) {
         Ok(outcome) => Ok(wish.exit(exit_of(outcome))),
         Err(error) => Err(Failure { exit: exit_of_error(&error), text: error.to_string() }),
     }

@@ -81,8 +81,8 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
         depth: depth(&options)?,
     };
     let page = ReportFile::create(options.report.as_deref())?;
-    let wish = Wish::install().and_then(|wish| Ok((wish.limits(max_time)?, wish)));
-    let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    let wish = Wish::install().map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    let deadline = wish.deadline(max_time);
     let events = Arc::new(AtomicU64::new(0));
     let progress = {
         let (events, begun, url) = (Arc::clone(&events), Instant::now(), config.request.url.clone());
@@ -91,7 +91,7 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
             format!("{seconds:4.1} s  {events} events so far  {url}")
         })
     };
-    let diagnosed = diagnose::run(&config, &limits, &|_| {
+    let diagnosed = diagnose::run(&config, &deadline, &|_| {
         events.fetch_add(1, Ordering::Relaxed);
     });
     drop(progress);

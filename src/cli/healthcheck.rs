@@ -1,16 +1,18 @@
 //! `healthcheck`: one question to an origin, for whatever keeps it running.
 
+use std::io;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
-use crossbeam_channel::never;
 
 use super::client::seconds;
 use super::exit::{Exit, Failure};
 use super::serve::PORT;
-use crate::client::live::{Limits, Live, News, Next};
-use crate::client::{Client, ClientError, Ending, Head, Redirects, Request, Settings, origin};
+use crate::client::in_flight::{InFlight, NoHead};
+use crate::client::small_body::SmallEnd;
+use crate::client::{Client, ClientError, Ending, Redirects, Request, Settings, origin};
 use crate::escape::escaped;
+use crate::shutdown::{Deadline, Stop};
 use crate::site::HEALTHY;
 use crate::units::format_duration;
 
@@ -73,27 +75,23 @@ pub(super) fn run(options: &Healthcheck) -> Result<Exit, Failure> {
 }
 
 fn ask(client: &Client, request: Request, max_time: Option<Duration>) -> Result<(), Trouble> {
-    let live = Live::start(client, request).map_err(|error| Trouble::Unanswered(format!("start a thread: {error}")))?;
-    let limits = Limits::new(never(), max_time);
-    let mut body = Vec::new();
-    loop {
-        match limits.next(live.news()) {
-            Next::News(News::Head(head)) => is_ok(&head)?,
-            Next::News(News::Bytes(_, bytes)) => body.extend(bytes),
-            Next::News(News::End(_, Ending::Clean)) if body.trim_ascii_end() == HEALTHY.as_bytes() => return Ok(()),
-            Next::News(News::End(_, Ending::Clean)) => return Err(Trouble::Foreign),
-            Next::News(News::End(..)) => return Err(Trouble::Unanswered("the answer was cut".to_owned())),
-            Next::News(News::Failed(error @ ClientError::Request(..))) => return Err(Trouble::Unusable(error)),
-            Next::News(News::Failed(error)) => return Err(Trouble::Unanswered(error.to_string())),
-            Next::Stopped | Next::TimeUp => return Err(Trouble::Late),
-        }
-        // The line ends behind it. Another program may send whatever it likes, for as long as it likes.
-        if body.len() > HEALTHY.len() + 1 {
-            return Err(Trouble::Foreign);
-        }
+    let unanswered = |what: &str, error: io::Error| Trouble::Unanswered(format!("{what}: {error}"));
+    let stop = Stop::new().map_err(|error| unanswered("prepare to wait", error))?;
+    let deadline = Deadline::new(&stop, max_time);
+    let in_flight = InFlight::start(client, request).map_err(|error| unanswered("start a thread", error))?;
+    match in_flight.head(&deadline) {
+        Ok(head) if head.status == 200 => {}
+        Ok(head) => return Err(Trouble::Status(head.status)),
+        Err(NoHead::Failed(error @ ClientError::Request(..))) => return Err(Trouble::Unusable(error)),
+        Err(NoHead::Failed(error)) => return Err(Trouble::Unanswered(error.to_string())),
+        Err(NoHead::WaitEnded(_)) => return Err(Trouble::Late),
     }
-}
-
-fn is_ok(head: &Head) -> Result<(), Trouble> {
-    if head.status == 200 { Ok(()) } else { Err(Trouble::Status(head.status)) }
+    // A line break ends it. Another program may send whatever it likes, for as long as it likes.
+    let body = in_flight.small_body(HEALTHY.len() + 1, &deadline);
+    match body.end {
+        SmallEnd::Ended(Ending::Clean) if body.bytes.trim_ascii_end() == HEALTHY.as_bytes() => Ok(()),
+        SmallEnd::Ended(Ending::Clean) | SmallEnd::Enough => Err(Trouble::Foreign),
+        SmallEnd::Ended(_) => Err(Trouble::Unanswered("the answer was cut".to_owned())),
+        SmallEnd::WaitEnded(_) => Err(Trouble::Late),
+    }
 }

@@ -7,8 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::exit::Exit;
-use crate::client::live::Limits;
-use crate::shutdown::{Interrupts, Stop, wait_hung_up};
+use crate::shutdown::{Deadline, Interrupts, Stop, wait_hung_up};
 
 /// How long a client that was told to end may take for its last words.
 const GRACE: Duration = Duration::from_secs(2);
@@ -72,8 +71,8 @@ impl Wish {
     }
 
     /// What ends waits: the wish, or the time being over.
-    pub(super) fn limits(&self, max_time: Option<Duration>) -> io::Result<Limits> {
-        Ok(Limits::new(self.stop.channel()?, max_time))
+    pub(super) fn deadline(&self, max_time: Option<Duration>) -> Deadline {
+        Deadline::new(&self.stop, max_time)
     }
 
     /// The exit code of a command that would end with `exit` if it was not interrupted. A closed pipe is success.

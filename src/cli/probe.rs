@@ -84,11 +84,11 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
     };
     let record = options.record.as_ref().map(File::create).transpose().map_err(cannot_record)?;
     let wish = Wish::install().and_then(|wish| if options.follow { wish.or_unread() } else { Ok(wish) });
-    let wish = wish.and_then(|wish| Ok((wish.limits(max_time)?, wish)));
-    let (limits, wish) = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    let wish = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
+    let deadline = wish.deadline(max_time);
     let report = if options.follow {
         let printer = Mutex::new((Lines::new(format), Ok(())));
-        let report = probe::run(&config, &limits, &|notice| {
+        let report = probe::run(&config, &deadline, &|notice| {
             let (lines, printed) = &mut *lock(&printer);
             if printed.is_ok() {
                 *printed = lines.print(notice);
@@ -103,7 +103,7 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         let seen = Arc::new(Mutex::new(Seen::new(config.request.url.clone())));
         let shown = Arc::clone(&seen);
         let _progress = Progress::start(move || lock(&shown).line());
-        probe::run(&config, &limits, &|notice| lock(&seen).note(notice))
+        probe::run(&config, &deadline, &|notice| lock(&seen).note(notice))
     };
     let report = report?;
     let recorded = record.zip(report.recording.as_ref()).map(|(mut file, recording)| {

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
-use crossbeam_channel::Receiver;
 
 use super::client::client_command;
 use super::diagnose::ReportFile;
@@ -202,19 +201,18 @@ pub(super) fn run(mut options: Tunnel, out: &mut dyn Write) -> Result<Exit, Fail
     let wish = Wish::within(GRACE, HURRIED);
     // It serves on for somebody: if nobody reads any more, there is nobody.
     let wish = if options.once { wish } else { wish.and_then(Wish::or_unread) }.map_err(cannot_wait)?;
-    let limits = wish.limits(None).map_err(cannot_wait)?;
-    let stopped = wish.stop().channel().map_err(cannot_wait)?;
+    let deadline = wish.deadline(None);
     let server = Origin::start(Config::new(listen(&options)));
     let server = server.map_err(|error| Failure::unreachable(error.to_string()))?;
     let status = Status::start();
     let tell = |text: &str| status.tell(text);
-    let (ready_timeout, stop) = (options.ready_timeout, wish.stop().clone());
+    let ready_timeout = options.ready_timeout;
     let mut opened = None;
     let result = origin(server.addresses()).and_then(|origin| {
         let ways = ways(&options, origin, public)?;
-        let experiment = Experiment { client, direct, request, origin, ready_timeout, stop, limits, tell: &tell };
+        let experiment = Experiment { client, direct, request, origin, ready_timeout, deadline, tell: &tell };
         let stage = Stage { options: &options, experiment, wish: &wish, max_time, status: &status };
-        stage.play(&ways, page, out, &stopped, &mut opened)
+        stage.play(&ways, page, out, &mut opened)
     });
     status.end();
     // The streams first: as long as there is one, cloudflared waits for its end.
@@ -243,7 +241,6 @@ impl Stage<'_> {
         ways: &[Way],
         page: ReportFile<'_>,
         out: &mut dyn Write,
-        stopped: &Receiver<()>,
         opened: &mut Option<Opened>,
     ) -> Result<Exit, Failure> {
         let quiet = Quiet::new();
@@ -265,7 +262,7 @@ impl Stage<'_> {
         let exit = self.wish.exit(Exit::Verdict(tunnelled.verdict()));
         match opened {
             Some(opened) if !self.options.once && exit != Exit::Interrupted => {
-                self.keep(opened, out, stopped);
+                self.keep(opened, out);
                 Ok(Exit::Ok)
             }
             _ => Ok(exit),
@@ -283,10 +280,10 @@ impl Stage<'_> {
             match experiment.open(way) {
                 Ok(now) => {
                     let now = opened.insert(now);
-                    let limits = self.max_time.map(|time| experiment.limits.at_most(time));
-                    let limits = limits.as_ref().unwrap_or(&experiment.limits);
+                    let deadline = self.max_time.map(|time| experiment.deadline.at_most(time));
+                    let deadline = deadline.as_ref().unwrap_or(&experiment.deadline);
                     let watch = |_: &Notice<'_>| self.status.count();
-                    let run = experiment.diagnose(now, options.within, depth, limits, &watch);
+                    let run = experiment.diagnose(now, options.within, depth, deadline, &watch);
                     tunnelled.runs.push(run?);
                 }
                 Err(error) if error.is_stopped() && tunnelled.runs.is_empty() => {
@@ -310,14 +307,14 @@ impl Stage<'_> {
     }
 
     /// Says where the tunnel leads to, and keeps it open.
-    fn keep(&self, opened: &mut Opened, out: &mut dyn Write, stopped: &Receiver<()>) {
+    fn keep(&self, opened: &mut Opened, out: &mut dyn Write) {
         let is_json = self.options.json;
         let mut say = |url: &str| match is_json {
             true => log::info!("serving on {url} until Ctrl-C"),
             false => show(out, &format!("serving on {url} until Ctrl-C")),
         };
         say(opened.url());
-        self.experiment.keep(opened, stopped, &mut say);
+        self.experiment.keep(opened, &mut say);
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::io::Write;
+use std::time::Instant;
 
 use flate2::write::MultiGzDecoder;
 
-use super::Head;
+use super::body::{Arrival, Ending};
+use super::head::Head;
 use crate::escape::shortened;
 use crate::verdict::{Finding, Id};
 
@@ -60,6 +62,26 @@ impl fmt::Display for ContentError {
 
 impl std::error::Error for ContentError {}
 
+/// A read of a body, its content coding undone.
+#[derive(Debug)]
+pub struct ContentRead {
+    /// When it came.
+    pub at: Instant,
+    /// What could be decoded.
+    pub bytes: Vec<u8>,
+    /// The end, if nothing follows.
+    pub end: Option<ContentEnd>,
+}
+
+/// How decoded content ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContentEnd {
+    /// As the body did.
+    Body(Ending),
+    /// It can't be decoded, or not to its end.
+    Undecodable(ContentError),
+}
+
 impl ContentError {
     /// The same as a finding, fit for a terminal.
     pub fn finding(&self) -> Finding {
@@ -82,7 +104,23 @@ impl Content {
         }
     }
 
-    fn gzip() -> Content {
+    /// A read of the body, decoded without holding anything back.
+    pub fn read(&mut self, arrival: Arrival) -> ContentRead {
+        match arrival {
+            Arrival::Bytes(at, bytes) => {
+                let (bytes, decoded) = self.decode(bytes);
+                ContentRead { at, bytes, end: decoded.err().map(ContentEnd::Undecodable) }
+            }
+            Arrival::End(at, Ending::Clean) => {
+                let whole = std::mem::replace(self, Content::Identity).finish();
+                let end = whole.map_or_else(ContentEnd::Undecodable, |()| ContentEnd::Body(Ending::Clean));
+                ContentRead { at, bytes: Vec::new(), end: Some(end) }
+            }
+            Arrival::End(at, ending) => ContentRead { at, bytes: Vec::new(), end: Some(ContentEnd::Body(ending)) },
+        }
+    }
+
+    pub(super) fn gzip() -> Content {
         Content::Gzip(Box::new(Gzip { decoder: MultiGzDecoder::new(Vec::new()), begun: false }))
     }
 

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::setsockopt;
@@ -15,10 +14,10 @@ use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, NextTimeout, ShutdownHandle, Transport};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, NextTimeout, Transport};
 
 use super::wait::{Need, Waited, Waiter};
-use super::wire::{Shared, Socket, Trace, time_left};
+use super::wire::{Resets, Resettable, Socket, Trace, time_left};
 
 /// The shortest time that is given to one of several addresses.
 const ADDRESS_TIMEOUT_MIN: Duration = Duration::from_millis(250);
@@ -52,12 +51,14 @@ impl Resolver for Names {
 #[derive(Debug)]
 pub(super) struct Dial {
     pub(super) trace: Trace,
-    /// Who waits, if it is not the kernel alone.
-    pub(super) waiter: Option<Arc<dyn Waiter>>,
+    /// Who waits.
+    pub(super) waiter: Arc<dyn Waiter>,
     /// Whether connections that are ended here are reset.
-    pub(super) resets: Arc<AtomicBool>,
+    pub(super) resets: Resets,
     /// How long a connection may be silent before its other end is asked whether it is still there.
     pub(super) keepalive: Option<Duration>,
+    /// Bytes in the buffer for what comes, at first.
+    pub(super) first: usize,
 }
 
 impl<In: Transport> Connector<In> for Dial {
@@ -78,11 +79,9 @@ impl<In: Transport> Connector<In> for Dial {
         events.connected = Some(Instant::now());
         events.remote = stream.peer_addr().ok();
         drop(events);
-        let stream = Arc::new(Shared { socket: stream, resets: Arc::clone(&self.resets) });
-        let handle: Weak<dyn ShutdownHandle> = Arc::downgrade(&(Arc::clone(&stream) as Arc<dyn ShutdownHandle>));
-        (details.register_shutdown)(handle)?;
-        let sizes = (details.config.input_buffer_size(), details.config.output_buffer_size());
-        let socket = Socket::new(stream, sizes, self.trace.clone(), self.waiter.clone());
+        let sizes = (self.first, details.config.input_buffer_size(), details.config.output_buffer_size());
+        let stream = Resettable { socket: stream, resets: self.resets.clone() };
+        let socket = Socket::new(stream, sizes, self.trace.clone(), Arc::clone(&self.waiter));
         Ok(Some(Either::B(socket)))
     }
 }
@@ -98,11 +97,7 @@ impl Dial {
                 let left = deadline.saturating_duration_since(Instant::now());
                 (left / remaining).max(ADDRESS_TIMEOUT_MIN)
             });
-            let result = match (&self.waiter, part) {
-                (Some(waiter), part) => self.connect_beside(&**waiter, *address, part),
-                (None, None) => TcpStream::connect(address),
-                (None, Some(part)) => TcpStream::connect_timeout(address, part),
-            };
+            let result = self.connect_to(*address, part);
             match result {
                 Ok(stream) => return Ok(stream),
                 Err(error) if error.kind() == ErrorKind::TimedOut => failure = Error::Timeout(timeout.reason),
@@ -116,12 +111,7 @@ impl Dial {
     }
 
     /// Connects while the waiter waits.
-    fn connect_beside(
-        &self,
-        waiter: &dyn Waiter,
-        address: SocketAddr,
-        within: Option<Duration>,
-    ) -> io::Result<TcpStream> {
+    fn connect_to(&self, address: SocketAddr, within: Option<Duration>) -> io::Result<TcpStream> {
         let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         match socket.connect(&address.into()) {
@@ -129,7 +119,7 @@ impl Dial {
             result => result?,
         }
         let deadline = within.map(|within| Instant::now() + within);
-        match waiter.wait(socket.as_fd(), Need::Room, deadline) {
+        match self.waiter.wait(socket.as_fd(), Need::Room, deadline) {
             Waited::Ready => {}
             Waited::Late => return Err(ErrorKind::TimedOut.into()),
             Waited::Left => {

@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::live::{Limits, Live, News, Next, excerpt};
-use super::{Arrival, Client, ClientError, Head, Request, Session, Timing};
+use super::error::ClientError;
+use super::head::{Head, Timing};
+use super::in_flight::{InFlight, NoHead, excerpt};
+use super::request::Request;
+use super::session::{Client, Session};
+use super::small_body::SmallBody;
+use crate::shutdown::Deadline;
 use crate::stats::TIME_MAX_US;
 use crate::verdict::Finding;
 
@@ -97,9 +102,9 @@ pub enum Asked {
 ///
 /// # Errors
 /// When there is no connection, or the request can't be made.
-pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option<Time>, ClientError> {
-    let Ok(live) = Live::start(client, time_request(request)) else { return Ok(None) };
-    match answer(&live, &limits.at_most(TIME_TO_ANSWER)) {
+pub fn ask(client: &Client, request: &Request, deadline: &Deadline) -> Result<Option<Time>, ClientError> {
+    let Ok(in_flight) = InFlight::start(client, time_request(request)) else { return Ok(None) };
+    match answer(&in_flight, &deadline.at_most(TIME_TO_ANSWER)) {
         Answer::Ours(time) => Ok(Some(time)),
         Answer::Failed(
             error @ (ClientError::Request(..)
@@ -115,13 +120,13 @@ pub fn ask(client: &Client, request: &Request, limits: &Limits) -> Result<Option
 ///
 /// # Errors
 /// When there is no response.
-pub fn ask_closely(client: &Client, request: &Request, limits: &Limits) -> Result<Asked, ClientError> {
-    let Ok(live) = Live::start(client, time_request(request)) else { return Ok(Asked::Nothing) };
-    let limits = limits.at_most(TIME_TO_ANSWER);
-    match answer(&live, &limits) {
+pub fn ask_closely(client: &Client, request: &Request, deadline: &Deadline) -> Result<Asked, ClientError> {
+    let Ok(in_flight) = InFlight::start(client, time_request(request)) else { return Ok(Asked::Nothing) };
+    let deadline = deadline.at_most(TIME_TO_ANSWER);
+    match answer(&in_flight, &deadline) {
         Answer::Ours(time) => Ok(Asked::Ours(time)),
         Answer::Other(head) => {
-            let excerpt = excerpt(&head, &live, &limits);
+            let excerpt = excerpt(&head, &in_flight, &deadline);
             Ok(Asked::Other(head.reply(&excerpt).description()))
         }
         Answer::Failed(error) => Err(error),
@@ -137,21 +142,16 @@ enum Answer {
     Nothing,
 }
 
-fn answer(live: &Live, limits: &Limits) -> Answer {
-    let (mut from, mut body) = (None, Vec::new());
-    loop {
-        match limits.next(live.news()) {
-            Next::News(News::Head(head)) if head.status == 200 && head.media_type().is_json() => from = Some(head),
-            Next::News(News::Head(head)) => return Answer::Other(head),
-            Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
-            Next::News(News::Failed(error)) => return Answer::Failed(error),
-            news => {
-                let is_whole = matches!(news, Next::News(News::End(..)));
-                let Some(head) = from else { return Answer::Nothing };
-                let time = time(&head, &body).filter(|_| is_whole);
-                return time.map_or(Answer::Other(head), Answer::Ours);
-            }
+fn answer(in_flight: &InFlight, deadline: &Deadline) -> Answer {
+    match in_flight.head(deadline) {
+        Ok(head) if head.status == 200 && head.media_type().is_json() => {
+            let body = in_flight.small_body(ANSWER_MAX, deadline);
+            let time = body.complete().and_then(|body| time(&head, body));
+            time.map_or(Answer::Other(head), Answer::Ours)
         }
+        Ok(head) => Answer::Other(head),
+        Err(NoHead::Failed(error)) => Answer::Failed(error),
+        Err(NoHead::WaitEnded(_)) => Answer::Nothing,
     }
 }
 
@@ -179,18 +179,11 @@ pub struct StreamState {
 
 /// Asks an origin of ours what it knows of the stream with this id; `request` is the one for the stream. None without an
 /// answer within 2 s.
-pub fn stream(client: &Client, request: &Request, id: &str, limits: &Limits) -> Option<Told> {
-    let live = Live::start(client, request_beside(request, &format!("streams/{id}"))).ok()?;
-    let limits = limits.at_most(TIME_TO_TELL);
-    let (mut status, mut body) = (0, Vec::new());
-    loop {
-        match limits.next(live.news()) {
-            Next::News(News::Head(head)) => status = head.status,
-            Next::News(News::Bytes(_, bytes)) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
-            Next::News(News::End(..)) => return told(status, &body),
-            _ => return None,
-        }
-    }
+pub fn stream(client: &Client, request: &Request, id: &str, deadline: &Deadline) -> Option<Told> {
+    let in_flight = InFlight::start(client, request_beside(request, &format!("streams/{id}"))).ok()?;
+    let deadline = deadline.at_most(TIME_TO_TELL);
+    let head = in_flight.head(&deadline).ok()?;
+    told(head.status, in_flight.small_body(ANSWER_MAX, &deadline).complete()?)
 }
 
 /// What an answer says of a stream.
@@ -205,14 +198,8 @@ fn told(status: u16, body: &[u8]) -> Option<Told> {
 /// Asks once more, on a session that may have a connection already.
 pub fn ask_again(session: &Session, request: &Request) -> Option<Time> {
     let mut response = session.open(request).ok()?;
-    let mut body = Vec::new();
-    loop {
-        match response.body.read() {
-            Arrival::Bytes(_, bytes) if body.len() + bytes.len() <= ANSWER_MAX => body.extend(bytes),
-            Arrival::End(..) => return time(&response.head, &body),
-            Arrival::Bytes(..) => return None,
-        }
-    }
+    let body = SmallBody::read(|| Ok(response.body.read()), |body| body.len() <= ANSWER_MAX);
+    time(&response.head, body.complete()?)
 }
 
 fn time(head: &Head, body: &[u8]) -> Option<Time> {

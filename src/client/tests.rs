@@ -1,8 +1,13 @@
+use super::in_flight::{InFlight, ResponseEvent};
 use super::*;
-use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use crate::shutdown::Stop;
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A server that serves one connection as `serve` does, behind the request's head.
 fn server(serve: impl FnOnce(TcpStream) + Send + 'static) -> String {
@@ -50,12 +55,12 @@ fn a_request_is_left_by_a_close_or_by_a_reset() {
             stream.write_all(&[CHUNKED, b"5\r\nhello\r\n"].concat()).unwrap();
             ended.send(stream.read(&mut [0]).map_err(|error| error.kind())).unwrap();
         });
-        let live = live::Live::start(&Client::new(&Settings::default()).unwrap(), get(&url)).unwrap();
-        assert!(matches!(live.news().recv().unwrap(), live::News::Head(_)));
+        let in_flight = InFlight::start(&Client::new(&Settings::default()).unwrap(), get(&url)).unwrap();
+        assert!(matches!(in_flight.events().recv().unwrap(), ResponseEvent::Head(_)));
         if resets {
-            live.reset();
+            in_flight.reset();
         } else {
-            drop(live);
+            drop(in_flight);
         }
         let expected = if resets { Err(ErrorKind::ConnectionReset) } else { Ok(0) };
         assert_eq!(wait.recv_timeout(Duration::from_secs(20)), Ok(expected));
@@ -127,10 +132,10 @@ fn a_read_that_waits_can_be_stopped() {
         stream.write_all(CHUNKED).unwrap();
         let _ = wait.recv();
     });
-    let session = session();
+    let stop = Stop::new().unwrap();
+    let session = Client::new(&Settings::default()).unwrap().session_with(Arc::new(stop.clone()));
     let mut response = session.open(&get(&url)).unwrap();
-    let stopper = session.stopper();
-    let stopping = thread::spawn(move || stopper.stop());
+    let stopping = thread::spawn(move || stop.trigger());
     assert_eq!(drain(&mut response.body).1, Ending::Stopped);
     stopping.join().unwrap();
     drop(done);

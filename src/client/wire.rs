@@ -5,7 +5,7 @@
 
 use crate::lock::lock;
 use std::fmt;
-use std::io::{self, ErrorKind, IoSliceMut, Write};
+use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +18,13 @@ use rustix::net::SendFlags;
 use socket2::SockRef;
 use ureq::Error;
 use ureq::unversioned::transport::time::Duration as Limit;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, ShutdownHandle, Transport,
-};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, Transport};
 
 use super::buffers::Pair;
 use super::wait::{Need, Waited, Waiter};
 
-/// Bytes that a session beside others has room for at first, enough for the events of most streams. One that measures
-/// has all its room at once, so that what came together is read together.
+/// Bytes that a session with a limited buffer has room for at first, enough for the events of most streams. One that
+/// measures has all its room at once, so that what came together is read together.
 pub(super) const FIRST: usize = 4 * 1024;
 
 /// What happened on a request's connection, and when.
@@ -125,21 +123,31 @@ impl<T: Transport> Transport for Watched<T> {
     }
 }
 
-/// A socket that can be shut down by another thread.
-pub(super) struct Shared {
-    pub(super) socket: TcpStream,
-    /// Whether its end is a reset.
-    pub(super) resets: Arc<AtomicBool>,
+/// Whether connections that are ended here are reset.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Resets(Arc<AtomicBool>);
+
+impl Resets {
+    /// From now on, they are.
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
-impl ShutdownHandle for Shared {
-    fn shutdown(&self) {
+/// A socket that is closed (FIN) or reset (RST) when it is dropped.
+#[derive(Debug)]
+pub(super) struct Resettable {
+    pub(super) socket: TcpStream,
+    pub(super) resets: Resets,
+}
+
+impl Drop for Resettable {
+    fn drop(&mut self) {
         // All of this fails only if the connection is gone already.
-        if self.resets.load(Ordering::SeqCst) {
-            // The other end is told nothing until whoever reads here has let go, and the socket is closed.
+        if self.resets.0.load(Ordering::SeqCst) {
             let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
-            let _ = self.socket.shutdown(Shutdown::Read);
         } else {
+            // Without it, bytes that were not read would make the close a reset.
             let _ = self.socket.shutdown(Shutdown::Both);
         }
     }
@@ -147,12 +155,10 @@ impl ShutdownHandle for Shared {
 
 /// The transport on a socket.
 pub(super) struct Socket {
-    stream: Arc<Shared>,
+    stream: Resettable,
     buffers: Pair,
     trace: Trace,
-    /// The read timeout that is set.
-    timeout: Option<Duration>,
-    waiter: Option<Arc<dyn Waiter>>,
+    waiter: Arc<dyn Waiter>,
 }
 
 impl fmt::Debug for Socket {
@@ -162,15 +168,14 @@ impl fmt::Debug for Socket {
 }
 
 impl Socket {
-    /// A transport with buffers of these sizes.
+    /// A transport with buffers of these sizes: for input at first and at most, and for output.
     pub(super) fn new(
-        stream: Arc<Shared>,
-        (input, output): (usize, usize),
+        stream: Resettable,
+        (first, input, output): (usize, usize, usize),
         trace: Trace,
-        waiter: Option<Arc<dyn Waiter>>,
+        waiter: Arc<dyn Waiter>,
     ) -> Socket {
-        let first = if waiter.is_some() { FIRST } else { input };
-        Socket { stream, buffers: Pair::new(first, input, output), trace, timeout: None, waiter }
+        Socket { stream, buffers: Pair::new(first.min(input), input, output), trace, waiter }
     }
 
     fn failed(&self, error: io::Error, timeout: NextTimeout) -> Error {
@@ -185,28 +190,26 @@ impl Socket {
         Error::Io(error)
     }
 
-    /// Waits by the waiter.
-    fn wait(&self, waiter: &dyn Waiter, need: Need, timeout: NextTimeout) -> Result<(), Error> {
+    fn wait(&self, need: Need, timeout: NextTimeout) -> Result<(), Error> {
         let deadline = time_left(timeout)?.and_then(|left| Instant::now().checked_add(left));
-        match waiter.wait(self.stream.socket.as_fd(), need, deadline) {
+        match self.waiter.wait(self.stream.socket.as_fd(), need, deadline) {
             Waited::Ready => Ok(()),
             Waited::Late => Err(Error::Timeout(timeout.reason)),
             Waited::Left => {
-                // To ureq it looks like a timeout, behind which it can go on.
+                // To ureq it looks like a timeout, after which it can go on.
                 self.trace.events().left = true;
                 Err(Error::Timeout(timeout.reason))
             }
         }
     }
 
-    /// Writes the output while the waiter waits.
-    fn write_beside(&mut self, waiter: &dyn Waiter, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+    fn write(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         let mut written = 0;
         while written < amount {
             let rest = &self.buffers.output()[written..amount];
             match rustix::net::send(&self.stream.socket, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
                 Ok(sent) => written += sent,
-                Err(rustix::io::Errno::AGAIN) => self.wait(waiter, Need::Room, timeout)?,
+                Err(rustix::io::Errno::AGAIN) => self.wait(Need::Room, timeout)?,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(self.failed(error.into(), timeout)),
             }
@@ -214,41 +217,25 @@ impl Socket {
         Ok(())
     }
 
-    /// Reads while the waiter waits.
-    fn read_beside(&mut self, waiter: &dyn Waiter, timeout: NextTimeout) -> Result<(usize, Instant), Error> {
-        loop {
-            self.wait(waiter, Need::Input, timeout)?;
-            match receive(&self.stream.socket, self.buffers.input_append_buf(), MsgFlags::MSG_DONTWAIT) {
-                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-                result => return result.map_err(|error| self.failed(error, timeout)),
-            }
-        }
-    }
-
-    /// Reads, and lets the kernel wait.
     fn read(&mut self, timeout: NextTimeout) -> Result<(usize, Instant), Error> {
-        let left = time_left(timeout)?;
-        if left != self.timeout {
-            self.stream.socket.set_read_timeout(left)?;
-            self.timeout = left;
-        }
         loop {
-            match receive(&self.stream.socket, self.buffers.input_append_buf(), MsgFlags::empty()) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            self.wait(Need::Input, timeout)?;
+            match receive(&self.stream.socket, self.buffers.input_append_buf()) {
+                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
                 result => return result.map_err(|error| self.failed(error, timeout)),
             }
         }
     }
 }
 
-/// Reads, and tells when the last of the bytes came: by the kernel's stamp, so that it does not matter how late this
+/// Reads what is there, with the time when the last of the bytes came: by the kernel's stamp, so that it does not matter how late this
 /// thread is to fetch them.
-fn receive(stream: &TcpStream, buffer: &mut [u8], flags: MsgFlags) -> io::Result<(usize, Instant)> {
+fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<(usize, Instant)> {
     // On 32-bit machines, musl adds the stamp once more, with 64-bit times, and without room for it marks the message as
     // truncated.
     let mut control = nix::cmsg_space!(TimeSpec, [i64; 2]);
     let mut parts = [IoSliceMut::new(buffer)];
-    let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::MSG_DONTWAIT)?;
     let (now, unix) = (Instant::now(), SystemTime::now());
     let stamp = message.cmsgs()?.find_map(|message| match message {
         ControlMessageOwned::ScmTimestampns(stamp) => Some(UNIX_EPOCH + Duration::from(stamp)),
@@ -267,14 +254,7 @@ impl Transport for Socket {
         let timeout = timeout.for_write();
         // Before the write: behind it, this thread may not run for a while, with the answer on its way.
         let writing = Instant::now();
-        let result = match self.waiter.clone() {
-            Some(waiter) => self.write_beside(&*waiter, amount, timeout),
-            None => {
-                self.stream.socket.set_write_timeout(time_left(timeout)?)?;
-                let written = (&self.stream.socket).write_all(&self.buffers.output()[..amount]);
-                written.map_err(|error| self.failed(error, timeout))
-            }
-        };
+        let result = self.write(amount, timeout);
         self.buffers.release_output();
         let mut events = self.trace.events();
         events.written = Some(writing);
@@ -284,10 +264,7 @@ impl Transport for Socket {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let timeout = timeout.for_read();
-        let (read, at) = match self.waiter.clone() {
-            Some(waiter) => self.read_beside(&*waiter, timeout)?,
-            None => self.read(timeout)?,
-        };
+        let (read, at) = self.read(timeout)?;
         let mut events = self.trace.events();
         // The system's clock, by which the kernel stamps, may have been set meanwhile.
         let at = events.last_read.map_or(at, |last| at.max(last));

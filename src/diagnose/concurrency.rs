@@ -7,9 +7,9 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::tracked::{self, Seen, TrackedStream};
-use crate::client::live::Limits;
 use crate::client::origin::{self, Told};
 use crate::client::{Client, Request};
+use crate::shutdown::Deadline;
 pub use crate::verdict::endurance::Crowd;
 
 /// Streams that are asked for, unless another number is.
@@ -40,7 +40,7 @@ struct One {
 ///
 /// # Errors
 /// When the system refuses a thread or a random number.
-pub fn measure(client: &Client, request: &Request, many: usize, limits: &Limits) -> io::Result<Crowd> {
+pub fn measure(client: &Client, request: &Request, many: usize, limits: &Deadline) -> io::Result<Crowd> {
     let start = Instant::now();
     let mut streams = (0..many).map(|_| TrackedStream::start(client, request, PACE)).collect::<io::Result<Vec<_>>>()?;
     let due = start + PATIENCE;

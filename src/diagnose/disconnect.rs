@@ -8,9 +8,9 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::tracked::{self, TrackedStream};
-use crate::client::live::Limits;
 use crate::client::origin::{self, StreamState, Told};
 use crate::client::{Client, Request};
+use crate::shutdown::Deadline;
 use crate::stats::{Clock, Exchange};
 pub use crate::verdict::endurance::{Leaving, Noticed};
 
@@ -83,7 +83,7 @@ struct OriginsClock {
 }
 
 impl OriginsClock {
-    fn ask(client: &Client, request: &Request, limits: &Limits) -> Option<OriginsClock> {
+    fn ask(client: &Client, request: &Request, limits: &Deadline) -> Option<OriginsClock> {
         let start = Instant::now();
         let times = (0..EXCHANGES).map_while(|_| origin::ask(client, request, limits).ok().flatten());
         let exchanges = times.map(|time| Exchange {
@@ -109,7 +109,7 @@ fn us(start: Instant, at: Instant) -> i64 {
 ///
 /// # Errors
 /// When the system refuses a thread or a random number.
-pub fn measure(client: &Client, request: &Request, limits: &Limits) -> io::Result<Leaving> {
+pub fn measure(client: &Client, request: &Request, limits: &Deadline) -> io::Result<Leaving> {
     let Some(clock) = OriginsClock::ask(client, request, limits) else { return Ok(Leaving::default()) };
     let begun = [DisconnectMode::Close, DisconnectMode::Reset, DisconnectMode::Idle].into_iter().map(|mode| {
         let stream = TrackedStream::start(client, request, mode.pace())?;

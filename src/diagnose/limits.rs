@@ -10,9 +10,9 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::tracked::{self, TrackedStream};
-use crate::client::live::Limits;
 use crate::client::origin;
 use crate::client::{Client, Ending, Request};
+use crate::shutdown::Deadline;
 use crate::units::format_duration;
 pub use crate::verdict::endurance::{Cut, Patience, Proof, Showed};
 use decide::{BUSY, COMMENTS, Kind, Observed, Told, decide, is_settled, next_due};
@@ -41,7 +41,7 @@ struct Stream {
 ///
 /// # Errors
 /// When the system refuses a thread or a random number.
-pub fn measure(client: &Client, request: &Request, idle_max: Duration, limits: &Limits) -> io::Result<Patience> {
+pub fn measure(client: &Client, request: &Request, idle_max: Duration, limits: &Deadline) -> io::Result<Patience> {
     let start = Instant::now();
     let begun = kinds(idle_max).into_iter().map(|kind| {
         let tracked = TrackedStream::start(client, request, &pace(kind, idle_max))?;
@@ -70,7 +70,7 @@ pub fn measure(client: &Client, request: &Request, idle_max: Duration, limits: &
 struct Asking<'a> {
     client: &'a Client,
     request: &'a Request,
-    limits: &'a Limits,
+    limits: &'a Deadline,
     unanswered: u32,
 }
 

@@ -13,12 +13,12 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::live::Limits;
 use crate::client::{Client, Request};
 use crate::judge::{Investigation, Look, MeasurePlan, Paces, Terms};
 use crate::probe::{self, Path, ProbeError, Prober, Setup, Watch};
 use crate::report::Report;
 use crate::report::diagnosis::Diagnosed;
+use crate::shutdown::Deadline;
 use crate::stats::recording::RequestRecord;
 use crate::verdict::Judgement;
 use crate::verdict::endurance::Endurance;
@@ -121,7 +121,7 @@ impl Config {
 ///
 /// # Errors
 /// A [`ProbeError`]. That there is no answer, or no stream, is none.
-pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnosed, ProbeError> {
+pub fn run(config: &Config, limits: &Deadline, watch: Watch<'_>) -> Result<Diagnosed, ProbeError> {
     let begun = Instant::now();
     let (all, limits) = (limits, &limits.at_most(config.depth.most()));
     let prober = Prober::start(&config.client, watch)?;
@@ -147,7 +147,7 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
     })?;
     let is_cut = investigation.plain_report().is_some_and(|plain| plain.verdict.verdict == Judgement::Cut);
     let is_gone = is_cut && !prober.path(config.request.clone(), all)?.is_ours();
-    let is_cut_short = limits.are_over();
+    let is_cut_short = limits.is_over();
     let mut diagnosis = investigation.diagnosis(None, is_gone, is_cut_short);
     let idle_max = config.depth.idle_max().filter(|_| path.is_ours());
     let endurance = idle_max.map(|idle_max| {
@@ -170,7 +170,7 @@ pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Diagnos
 }
 
 /// Looks at all that the investigation wants to know, until it does or the time is up.
-fn investigate(investigation: &mut Investigation, path: &Path<'_>, limits: &Limits) -> io::Result<()> {
+fn investigate(investigation: &mut Investigation, path: &Path<'_>, limits: &Deadline) -> io::Result<()> {
     while let Some((round, looks)) = investigation.next(limits.left()) {
         let setup = |look: &Look| {
             let request = requested(path, investigation.request(&look.variant));
@@ -195,7 +195,7 @@ fn requested(path: &Path<'_>, request: RequestRecord) -> Request {
 
 /// Measures how long the path lets streams be, how it tells that clients have left, and how many it passes at once;
 /// `request` is one that streams.
-fn endurance(client: &Client, request: &Request, idle_max: Duration, limits: &Limits) -> io::Result<Endurance> {
+fn endurance(client: &Client, request: &Request, idle_max: Duration, limits: &Deadline) -> io::Result<Endurance> {
     let crowd = concurrency::measure(client, request, concurrency::STREAMS, limits)?;
     let leaving = || disconnect::measure(client, request, limits);
     thread::scope(|scope| {
@@ -207,7 +207,7 @@ fn endurance(client: &Client, request: &Request, idle_max: Duration, limits: &Li
 }
 
 /// Measures the other path, as plain as this one.
-fn other_path(path: &Path<'_>, request: &Request, config: &Config, limits: &Limits) -> Result<Report, ProbeError> {
+fn other_path(path: &Path<'_>, request: &Request, config: &Config, limits: &Deadline) -> Result<Report, ProbeError> {
     let (within, duration) = (config.within, config.depth.first());
     let plan = MeasurePlan { within, duration, plain: true, ..MeasurePlan::default() };
     let report = path.measure(&[Setup::new(path.request().clone(), plan)], limits)?.remove(0);

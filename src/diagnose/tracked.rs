@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::TryRecvError;
 
-use crate::client::content::Content;
-use crate::client::live::{Limits, Live, News};
+use crate::client::event_reader::{EventReader, StreamEnd};
+use crate::client::in_flight::{InFlight, ResponseEvent};
 use crate::client::request::LAST_EVENT_ID;
-use crate::client::{Client, Ending, Request};
+use crate::client::{Arrival, Client, Ending, Request};
 use crate::nonce::nonce;
-use crate::sse::Decoder;
-use crate::sse::decoder::{Decoded, Item};
+use crate::shutdown::Deadline;
+use crate::sse::decoder::Item;
 use crate::stamp::Stamp;
 use crate::stats::time_of;
 
@@ -37,10 +37,9 @@ pub(super) struct TrackedStream {
     /// The id that it was asked for with.
     pub(super) id: String,
     pub(super) seen: Seen,
-    live: Live,
+    in_flight: InFlight,
     /// None before the head.
-    content: Option<Content>,
-    decoder: Decoder,
+    reader: Option<EventReader>,
 }
 
 /// What was seen of a stream so far.
@@ -87,14 +86,14 @@ impl TrackedStream {
             newest_us: None,
             end: None,
         };
-        Ok(TrackedStream { id, seen, live: Live::start(client, request)?, content: None, decoder: Decoder::default() })
+        Ok(TrackedStream { id, seen, in_flight: InFlight::start(client, request)?, reader: None })
     }
 
     /// Takes what has come.
     fn take_all(&mut self) {
         while self.seen.end.is_none() {
-            match self.live.news().try_recv() {
-                Ok(news) => self.take(news),
+            match self.in_flight.events().try_recv() {
+                Ok(event) => self.take(event),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => self.end(Instant::now(), "the thread that reads was lost"),
             }
@@ -103,21 +102,20 @@ impl TrackedStream {
 
     /// Leaves it with a reset of its connection, where a drop closes that.
     pub(super) fn reset(self) {
-        self.live.reset();
+        self.in_flight.reset();
     }
 
-    fn take(&mut self, news: News) {
-        match news {
-            News::Head(head) => {
+    fn take(&mut self, event: ResponseEvent) {
+        match event {
+            ResponseEvent::Head(head) => {
                 self.seen.head = Some((head.status, head.timing.head));
-                match Content::of(&head) {
-                    Ok(content) => self.content = Some(content),
+                match EventReader::of(&head) {
+                    Ok(reader) => self.reader = Some(reader),
                     Err(error) => self.end(head.timing.head, &error.to_string()),
                 }
             }
-            News::Failed(error) => self.end(Instant::now(), &error.to_string()),
-            News::Bytes(at, bytes) => self.bytes(at, bytes),
-            News::End(at, ending) => self.seen.end = Some((at, ending)),
+            ResponseEvent::Failed(error) => self.end(Instant::now(), &error.to_string()),
+            ResponseEvent::Body(arrival) => self.read(arrival),
         }
     }
 
@@ -126,25 +124,30 @@ impl TrackedStream {
         self.seen.end = Some((at, Ending::Failed(reason.to_owned())));
     }
 
-    fn bytes(&mut self, at: Instant, bytes: Vec<u8>) {
+    fn read(&mut self, arrival: Arrival) {
+        let Some(reader) = &mut self.reader else { return };
+        let mut read = reader.read(arrival);
+        let at = read.at;
         let Seen { head, first_byte, last_byte, longest_gap, hello_us, events, newest_us, .. } = &mut self.seen;
-        let before = last_byte.or(head.map(|(_, at)| at)).unwrap_or(at);
-        *longest_gap = at.saturating_duration_since(before).max(*longest_gap);
-        first_byte.get_or_insert(at);
-        *last_byte = Some(at);
-        let Some(content) = &mut self.content else { return };
-        let (content, coded) = content.decode(bytes);
-        let fed = self.decoder.feed(&content, |decoded| {
-            let Decoded { item: Item::Event(message), .. } = &decoded else { return };
-            let Some(stamp) = Stamp::parse(&message.data) else { return };
+        if read.len > 0 {
+            let before = last_byte.or(head.map(|(_, at)| at)).unwrap_or(at);
+            *longest_gap = at.saturating_duration_since(before).max(*longest_gap);
+            first_byte.get_or_insert(at);
+            *last_byte = Some(at);
+        }
+        for decoded in read.by_ref() {
+            let Item::Event(message) = &decoded.item else { continue };
+            let Some(stamp) = Stamp::parse(&message.data) else { continue };
             match stamp.seq {
                 None => *hello_us = time_of(&stamp),
                 Some(_) => (*events, *newest_us) = (*events + 1, time_of(&stamp)),
             }
-        });
-        let fed = fed.map_err(|error| error.to_string()).and(coded.map_err(|error| error.to_string()));
-        if let Err(reason) = fed {
-            self.end(at, &reason);
+        }
+        match read.end() {
+            None => {}
+            Some(StreamEnd::Body(ending)) => self.seen.end = Some((at, ending)),
+            Some(StreamEnd::Incomplete(_)) => self.seen.end = Some((at, Ending::Clean)),
+            Some(StreamEnd::Undecodable(reason)) => self.end(at, &reason.to_string()),
         }
     }
 }
@@ -154,10 +157,10 @@ impl TrackedStream {
 pub(super) fn wait<'a>(
     streams: impl IntoIterator<Item = &'a mut TrackedStream>,
     due: Option<Instant>,
-    limits: &Limits,
+    limits: &Deadline,
 ) -> bool {
     let mut running: Vec<_> = streams.into_iter().filter(|stream| stream.seen.end.is_none()).collect();
-    let goes_on = limits.wait_for_any(running.iter().map(|stream| stream.live.news()), due);
+    let goes_on = limits.wait_for_any(running.iter().map(|stream| stream.in_flight.events()), due);
     running.iter_mut().for_each(|stream| stream.take_all());
     goes_on
 }

@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
-
 use super::epoch::Epoch;
 use crate::client::origin::{Time, ask_again};
 use crate::client::{Request, Session};
 use crate::lock::lock;
+use crate::shutdown::Stop;
 use crate::stats::Exchange;
 
 /// Exchanges in quick succession at the start: the quickest of several counts.
@@ -44,8 +43,8 @@ impl Exchanges {
         lock(&self.newest).iter().copied().collect()
     }
 
-    /// Goes on asking until `done` is disconnected.
-    pub(super) fn keep_asking(&self, session: &Session, request: &Request, epoch: Epoch, done: &Receiver<()>) {
+    /// Goes on asking until `stop` is triggered.
+    pub(super) fn keep_asking(&self, session: &Session, request: &Request, epoch: Epoch, stop: &Stop) {
         let mut last = request.clone();
         last.headers.push(("Connection".to_owned(), "close".to_owned()));
         for asked in 1_usize.. {
@@ -53,7 +52,7 @@ impl Exchanges {
                 self.add(&time, epoch);
             }
             let pause = if asked < QUICK { QUICK_PAUSE } else { PAUSE };
-            if done.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
+            if stop.wait(Some(pause)) {
                 return;
             }
         }

@@ -24,10 +24,10 @@ pub use notice::{Notice, Watch};
 pub use path::{Path, Setup};
 pub use prober::Prober;
 
-use crate::client::live::Limits;
 use crate::client::{Client, Request};
 use crate::judge::MeasurePlan;
 use crate::report::Report;
+use crate::shutdown::Deadline;
 
 /// What to measure, and how.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Config {
 ///
 /// # Errors
 /// A [`ProbeError`]. That there is no answer, or no stream, is none, but a verdict.
-pub fn run(config: &Config, limits: &Limits, watch: Watch<'_>) -> Result<Report, ProbeError> {
+pub fn run(config: &Config, limits: &Deadline, watch: Watch<'_>) -> Result<Report, ProbeError> {
     let prober = Prober::start(&config.client, watch)?;
     let plan = MeasurePlan {
         interval: config.interval,

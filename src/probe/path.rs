@@ -1,16 +1,14 @@
 //! One path: whose origin is at its end, the streams to ask for, and what is made of them.
 
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use crossbeam_channel::bounded;
 
 use super::clock::Exchanges;
 use super::error::{ProbeError, lost};
 use super::prober::Prober;
 use super::stream::Job;
-use crate::client::live::Limits;
 use crate::client::origin::{self, Time, Told};
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{ClientError, Request};
@@ -18,6 +16,7 @@ use crate::judge::{MeasurePlan, Observation, Outcome, Status, StreamObservation,
 use crate::lock::lock;
 use crate::nonce::nonce;
 use crate::report::Report;
+use crate::shutdown::{Deadline, Stop};
 use crate::stats::recording::StreamState;
 use crate::stats::{Exchange, StreamSpec};
 use crate::verdict::Answer;
@@ -76,13 +75,13 @@ impl Prober<'_> {
     ///
     /// # Errors
     /// When the request can't be made. That nobody answers is no error: measuring it says so.
-    pub fn path(&self, request: Request, limits: &Limits) -> Result<Path<'_>, ProbeError> {
+    pub fn path(&self, request: Request, limits: &Deadline) -> Result<Path<'_>, ProbeError> {
         Path::find(self, request, limits)
     }
 }
 
 impl<'p> Path<'p> {
-    fn find(prober: &'p Prober<'p>, mut request: Request, limits: &Limits) -> Result<Path<'p>, ProbeError> {
+    fn find(prober: &'p Prober<'p>, mut request: Request, limits: &Deadline) -> Result<Path<'p>, ProbeError> {
         let begun = Instant::now();
         let mut asked = origin::ask(prober.client, &request, limits);
         if matches!(asked, Ok(None)) && begun.elapsed() >= origin::TIME_TO_ANSWER {
@@ -136,7 +135,7 @@ impl<'p> Path<'p> {
     ///
     /// # Errors
     /// When no thread, or no random number, is left.
-    pub fn measure(&self, setups: &[Setup], limits: &Limits) -> io::Result<Vec<Report>> {
+    pub fn measure(&self, setups: &[Setup], limits: &Deadline) -> io::Result<Vec<Report>> {
         let streams = match &self.end {
             End::Nobody(answer) => setups.iter().map(|_| vec![self.nobody(answer)]).collect(),
             End::Foreign => self.foreign(setups, limits)?,
@@ -173,7 +172,7 @@ impl<'p> Path<'p> {
     }
 
     /// All that can be seen of another origin: a stream each, as it is.
-    fn foreign(&self, setups: &[Setup], limits: &Limits) -> io::Result<Vec<Vec<StreamObservation>>> {
+    fn foreign(&self, setups: &[Setup], limits: &Deadline) -> io::Result<Vec<Vec<StreamObservation>>> {
         let jobs = setups.iter().map(|setup| {
             let patience = (!setup.plan.endless).then(|| setup.plan.run());
             let job = Job {
@@ -199,7 +198,7 @@ impl<'p> Path<'p> {
         &self,
         setups: &[Setup],
         exchanges: &Exchanges,
-        limits: &Limits,
+        limits: &Deadline,
     ) -> io::Result<Vec<Vec<StreamObservation>>> {
         let mut jobs = Vec::new();
         let mut counts = Vec::new();
@@ -209,16 +208,14 @@ impl<'p> Path<'p> {
             jobs.extend(own);
         }
         let Prober { client, epoch, .. } = *self.prober;
-        let session = client.session();
-        let stopper = session.stopper();
+        let stop = Stop::new()?;
+        let session = client.session_with(Arc::new(stop.clone()));
         let request = origin::time_request(&self.request);
         let mut seen = thread::scope(|scope| {
-            let (done, is_done) = bounded::<()>(0);
-            let asking = move || exchanges.keep_asking(&session, &request, epoch, &is_done);
+            let asking = || exchanges.keep_asking(&session, &request, epoch, &stop);
             thread::Builder::new().name("clock".to_owned()).spawn_scoped(scope, asking)?;
             let seen = self.at_once(jobs, limits);
-            stopper.stop();
-            drop(done);
+            stop.trigger();
             seen
         })?;
         self.ask_about(&mut seen, limits);
@@ -227,13 +224,13 @@ impl<'p> Path<'p> {
     }
 
     /// Runs jobs, each so much later than the first.
-    fn at_once(&self, jobs: Vec<(Duration, Job<'_>)>, limits: &Limits) -> io::Result<Vec<StreamObservation>> {
+    fn at_once(&self, jobs: Vec<(Duration, Job<'_>)>, limits: &Deadline) -> io::Result<Vec<StreamObservation>> {
         let watch = self.prober.watch;
         thread::scope(|scope| {
             let threads = jobs.into_iter().map(|(after, job)| {
                 let thread = thread::Builder::new().name(format!("stream {}", job.spec.name));
                 thread.spawn_scoped(scope, move || {
-                    let _ = limits.pause(after);
+                    let _ = limits.sleep(after);
                     job.run(limits, watch)
                 })
             });
@@ -244,7 +241,7 @@ impl<'p> Path<'p> {
 
     /// Asks what became of the streams without so much as a head: a path that lets so many requests through at a time keeps
     /// the others back, and what it keeps back says nothing about events.
-    fn ask_about(&self, seen: &mut [StreamObservation], limits: &Limits) {
+    fn ask_about(&self, seen: &mut [StreamObservation], limits: &Deadline) {
         for seen in seen.iter_mut().filter(|seen| seen.head.is_none()) {
             let (Outcome::Stream(_), Some(id)) = (&seen.result, &seen.id) else { continue };
             seen.status = match origin::stream(self.prober.client, &self.request, id, limits) {

@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::clock::Exchanges;
 use super::epoch::Epoch;
 use super::notice::{Notice, Watch};
-use crate::client::content::Content;
-use crate::client::live::{Limits, Live, News, Next, excerpt};
-use crate::client::{self, Client, Ending, Request};
+use crate::client::event_reader::{EventReader, StreamEnd};
+use crate::client::in_flight::{InFlight, NoHead, excerpt};
+use crate::client::{self, Arrival, Client, Ending, Request};
 use crate::judge::{Head, Outcome, StreamObservation};
-use crate::sse::Decoder;
-use crate::sse::decoder::{Decoded, Item};
+use crate::shutdown::Deadline;
+use crate::sse::decoder::Item;
 use crate::stats::{self, Origin, Recorder, StreamSpec};
 use crate::verdict::Answer;
 
@@ -43,15 +43,14 @@ impl Job<'_> {
     ///
     /// # Errors
     /// When no thread is left.
-    pub(super) fn run(self, limits: &Limits, watch: Watch<'_>) -> io::Result<StreamObservation> {
+    pub(super) fn run(self, limits: &Deadline, watch: Watch<'_>) -> io::Result<StreamObservation> {
         let begun = Instant::now();
-        let live = Live::start(self.client, self.request.clone())?;
+        let in_flight = InFlight::start(self.client, self.request.clone())?;
         let limits = self.patience.map_or_else(|| limits.clone(), |patience| limits.at_most(patience));
-        let head = match limits.next(live.news()) {
-            Next::News(News::Head(head)) => *head,
-            Next::News(News::Failed(error)) => return Ok(self.seen(begun, Outcome::Failed(error.answer()))),
-            // There was not even a head.
-            _ => {
+        let head = match in_flight.head(&limits) {
+            Ok(head) => *head,
+            Err(NoHead::Failed(error)) => return Ok(self.seen(begun, Outcome::Failed(error.answer()))),
+            Err(NoHead::WaitEnded(_)) => {
                 let mut recorder = self.recorder(begun);
                 recorder.end(stats::Ending::Ours, self.epoch.us(Instant::now()));
                 return Ok(self.seen(begun, Outcome::Stream(Box::new(recorder))));
@@ -61,27 +60,20 @@ impl Job<'_> {
         seen.head = Some(self.head(&head));
         let is_any = head.status == 200 && self.any_type;
         if !is_any && !head.reply("").is_event_stream() {
-            seen.beginning = Some(excerpt(&head, &live, &limits));
+            seen.beginning = Some(excerpt(&head, &in_flight, &limits));
         }
         let beginning = seen.beginning.as_deref().unwrap_or("");
         if let Some(finding) = seen.head.as_ref().and_then(|head| head.refusal(beginning, self.any_type)) {
             return Ok(StreamObservation { result: Outcome::Failed(Answer::NotSse(finding)), ..seen });
         }
-        let content = match Content::of(&head) {
-            Ok(content) => content,
+        let reader = match EventReader::of(&head) {
+            Ok(reader) => reader,
             Err(error) => {
                 return Ok(StreamObservation { result: Outcome::Failed(Answer::NotSse(error.finding())), ..seen });
             }
         };
-        let mut record = Record {
-            recorder: self.recorder(head.timing.written),
-            decoder: Decoder::default(),
-            content,
-            body_bytes: 0,
-            content_bytes: 0,
-            hello: None,
-        };
-        let (ending, at) = record.body(&self, &live, &limits, watch);
+        let mut record = Record { recorder: self.recorder(head.timing.written), reader, hello: None };
+        let (ending, at) = record.body(&self, &in_flight, &limits, watch);
         record.recorder.end(ending, self.epoch.us(at));
         let (hello, result) = (record.hello, Outcome::Stream(Box::new(record.recorder)));
         Ok(StreamObservation { hello, result, ..seen })
@@ -132,61 +124,67 @@ impl Job<'_> {
 
 struct Record {
     recorder: Recorder,
-    decoder: Decoder,
-    content: Content,
-    body_bytes: u64,
-    content_bytes: u64,
+    reader: EventReader,
     hello: Option<Value>,
 }
 
 impl Record {
     /// Records a body. Returns how it ended, and when.
-    fn body(&mut self, job: &Job<'_>, live: &Live, limits: &Limits, watch: Watch<'_>) -> (stats::Ending, Instant) {
+    fn body(
+        &mut self,
+        job: &Job<'_>,
+        in_flight: &InFlight,
+        limits: &Deadline,
+        watch: Watch<'_>,
+    ) -> (stats::Ending, Instant) {
         loop {
-            match limits.next(live.news()) {
-                Next::News(News::Bytes(at, bytes)) => {
-                    if let Err(reason) = self.bytes(job, at, bytes, watch) {
-                        log::warn!("{}: {reason}", job.request.url);
-                        self.recorder.undecodable();
-                        return (stats::Ending::Ours, at);
-                    }
-                }
-                Next::News(News::End(at, Ending::Clean)) => {
-                    let content = std::mem::replace(&mut self.content, Content::Identity);
-                    let is_whole = content.finish().is_ok();
-                    return (if is_whole { stats::Ending::Clean } else { stats::Ending::Truncated }, at);
-                }
-                Next::News(News::End(at, Ending::Truncated)) => return (stats::Ending::Truncated, at),
-                Next::News(News::End(at, Ending::Stopped)) => return (stats::Ending::Ours, at),
-                Next::News(News::End(at, Ending::Reset)) => return (stats::Ending::Reset, at),
-                Next::News(News::End(at, Ending::Failed(reason))) => {
-                    log::warn!("{}: {reason}", job.request.url);
-                    return (stats::Ending::Reset, at);
-                }
-                Next::News(News::Head(_) | News::Failed(_)) => unreachable!("they come before the body"),
-                Next::Stopped | Next::TimeUp => return (stats::Ending::Ours, Instant::now()),
+            let Ok(arrival) = in_flight.read(limits) else { return (stats::Ending::Ours, Instant::now()) };
+            if let (at, Some(end)) = self.read(job, arrival, watch) {
+                return (self.ended(job, end), at);
             }
         }
     }
 
-    /// Records a read. The error says why its bytes are no event stream.
-    fn bytes(&mut self, job: &Job<'_>, at: Instant, bytes: Vec<u8>, watch: Watch<'_>) -> Result<(), String> {
-        self.body_bytes += bytes.len() as u64;
-        self.recorder.body(&bytes);
-        let (content, coded) = self.content.decode(bytes);
-        self.content_bytes += content.len() as u64;
-        let at_us = job.epoch.us(at);
-        let Record { recorder, decoder, hello, .. } = self;
-        recorder.read(at_us, self.body_bytes, self.content_bytes);
-        let fed = decoder.feed(&content, |decoded| {
+    /// Records a read. Returns its time, and how the stream ended if it did.
+    fn read(&mut self, job: &Job<'_>, arrival: Arrival, watch: Watch<'_>) -> (Instant, Option<StreamEnd>) {
+        let Record { recorder, reader, hello } = self;
+        if let Arrival::Bytes(_, bytes) = &arrival {
+            recorder.body(bytes);
+        }
+        let mut read = reader.read(arrival);
+        let (at, at_us) = (read.at, job.epoch.us(read.at));
+        if read.len > 0 {
+            recorder.read(at_us, read.body_bytes, read.content_bytes);
+        }
+        for decoded in read.by_ref() {
             recorder.item(&decoded);
-            if let Decoded { item: Item::Event(message), .. } = &decoded {
+            if let Item::Event(message) = &decoded.item {
                 if hello.is_none() && message.event == "hello" && job.exchanges.is_some() {
                     *hello = serde_json::from_str(&message.data).ok();
                 }
                 watch(&Notice { url: job.url, spec: &job.spec, at_us, message, exchanges: job.exchanges });
             }
-        });
-        fed.map_err(|error| error.to_string()).and(coded.map_err(|error| error.to_string()))
+        }
+        (at, read.end())
+    }
+
+    /// The end of a stream as the recorder knows it.
+    fn ended(&mut self, job: &Job<'_>, end: StreamEnd) -> stats::Ending {
+        let warn = |reason: &dyn std::fmt::Display| log::warn!("{}: {reason}", job.request.url);
+        match end {
+            StreamEnd::Undecodable(reason) => {
+                warn(&reason);
+                self.recorder.undecodable();
+                stats::Ending::Ours
+            }
+            StreamEnd::Incomplete(_) | StreamEnd::Body(Ending::Truncated) => stats::Ending::Truncated,
+            StreamEnd::Body(Ending::Clean) => stats::Ending::Clean,
+            StreamEnd::Body(Ending::Stopped) => stats::Ending::Ours,
+            StreamEnd::Body(Ending::Reset) => stats::Ending::Reset,
+            StreamEnd::Body(Ending::Failed(reason)) => {
+                warn(&reason);
+                stats::Ending::Reset
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A stream in whole blocks, with what they say to whoever reconnects.
 
 use crate::sse::Decoder;
-use crate::sse::decoder::Item;
+use crate::sse::decoder::{Decoded, Item};
 use crate::sse::scanner::{BOM, BlockScanner, Boundary};
 
 /// Most bytes of an event, if only whole ones pass. They wait until it is complete.
@@ -75,12 +75,12 @@ impl BlockSplitter {
     fn release(&mut self, sink: &mut impl FnMut(Vec<u8>, &str)) {
         let mut block = std::mem::take(&mut self.held);
         let retry_ms = &mut self.retry_ms;
-        let fed = self.decoder.feed(&block, |decoded| {
-            if let Item::Retry(ms) = decoded.item {
+        for decoded in self.decoder.feed(&block) {
+            debug_assert!(decoded.is_ok(), "the decoder's limit is above ours");
+            if let Ok(Decoded { item: Item::Retry(ms), .. }) = decoded {
                 *retry_ms = Some(ms);
             }
-        });
-        debug_assert!(fed.is_ok(), "the decoder's limit is above ours");
+        }
         // "One leading U+FEFF BYTE ORDER MARK character" belongs to the start of a stream; in the middle, where the
         // client sees it, it would be a part of a field's name.
         if std::mem::take(&mut self.resumes) && block.starts_with(BOM) {

@@ -237,11 +237,7 @@ impl RelayPoller {
 
 impl Waiter for RelayPoller {
     fn wait(&self, socket: BorrowedFd<'_>, need: Need, deadline: Option<Instant>) -> Waited {
-        let wanted = match need {
-            Need::Input => PollFlags::IN,
-            Need::Room => PollFlags::OUT,
-        };
-        self.watch(Some((socket, wanted)), deadline)
+        self.watch(Some((socket, need.poll_flags())), deadline)
     }
 }
 

@@ -282,7 +282,7 @@ impl RelayTask {
             name: format!("{name} id={}", self.id),
         };
         // It closes what it leaves: there is one connection to the target at a time.
-        let next = self.target.client.session_beside(Arc::clone(&upstream.poller) as Arc<_>);
+        let next = self.target.client.session_with(Arc::clone(&upstream.poller) as Arc<_>);
         let session = mem::replace(&mut upstream.session, next);
         BodySource::Resumed(Box::new(ResumedBody::new(retry, &upstream.poller, session, body)))
     }

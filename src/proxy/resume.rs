@@ -141,7 +141,7 @@ impl ResumedBody {
 
     /// Asks again. The outer none says that the poller has left the wait, an arrival that there will be no more.
     fn reconnect(&mut self) -> Option<Option<Arrival>> {
-        let session = self.retry.target.client.session_beside(Arc::clone(&self.poller) as Arc<_>);
+        let session = self.retry.target.client.session_with(Arc::clone(&self.poller) as Arc<_>);
         let limit = self.retry.target.head_timeout;
         self.poller.set_deadline(Instant::now().checked_add(limit));
         let fields = self.fields();

@@ -2,7 +2,7 @@
 
 use super::poller::{RelayPoller, WakeReason};
 use super::resume::BodySource;
-use crate::client::content::Content;
+use crate::client::content::{Content, ContentEnd, ContentRead};
 use crate::client::{self, Arrival};
 use crate::impair::{BodyEnd, Piece};
 
@@ -42,14 +42,9 @@ impl UpstreamBody {
             poller.pause();
             return None;
         }
-        Some(match self.feed.read_or_leave()? {
-            Arrival::Bytes(_, bytes) => {
-                let (decoded, result) = self.content.decode(bytes);
-                let end = result.err().map(|error| self.broken(error.to_string()));
-                [Piece::Bytes(decoded)].into_iter().chain(end).collect()
-            }
-            Arrival::End(_, ending) => vec![self.end(ending)],
-        })
+        let ContentRead { bytes, end, .. } = self.content.read(self.feed.read_or_leave()?);
+        let end = end.map(|end| self.end(end));
+        Some((!bytes.is_empty()).then_some(Piece::Bytes(bytes)).into_iter().chain(end).collect())
     }
 
     /// Reads to the end, and throws all of it away; ends with the order to stop.
@@ -62,22 +57,22 @@ impl UpstreamBody {
         }
     }
 
-    fn broken(&mut self, failure: String) -> Piece {
+    fn end(&mut self, end: ContentEnd) -> Piece {
         self.is_open = false;
-        self.failure = Some(failure);
-        Piece::End(BodyEnd::Truncated)
+        let (end, failure) = match end {
+            ContentEnd::Body(ending) => (ending_of(&ending), failure_of(ending)),
+            ContentEnd::Undecodable(error) => (BodyEnd::Truncated, Some(error.to_string())),
+        };
+        self.failure = failure;
+        Piece::End(end)
     }
+}
 
-    fn end(&mut self, ending: client::Ending) -> Piece {
-        self.is_open = false;
-        match ending {
-            client::Ending::Clean => match std::mem::replace(&mut self.content, Content::Identity).finish() {
-                Ok(()) => Piece::End(BodyEnd::Clean),
-                Err(error) => self.broken(error.to_string()),
-            },
-            client::Ending::Failed(text) => self.broken(text),
-            other => Piece::End(ending_of(&other)),
-        }
+/// What was wrong with a body, if there are words for it.
+fn failure_of(ending: client::Ending) -> Option<String> {
+    match ending {
+        client::Ending::Failed(text) => Some(text),
+        _ => None,
     }
 }
 

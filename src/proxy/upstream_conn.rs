@@ -17,6 +17,6 @@ pub(super) struct UpstreamConn {
 impl UpstreamConn {
     pub(super) fn new(target: &Target, connection: &Arc<Connection>, stop: &Stop) -> UpstreamConn {
         let poller = Arc::new(RelayPoller::new(connection, stop));
-        UpstreamConn { session: target.client.session_beside(Arc::clone(&poller) as Arc<_>), poller }
+        UpstreamConn { session: target.client.session_with(Arc::clone(&poller) as Arc<_>), poller }
     }
 }

@@ -117,15 +117,20 @@ impl Decoder {
         &self.last_event_id
     }
 
-    /// Takes the next bytes, and passes what they complete to `sink`, in order.
+    /// Takes the next bytes, as far as the iterator is driven: it gives what they complete, in order.
     ///
-    /// What is incomplete at the end of the stream is never passed on: "Once the end of the file is reached, any
-    /// pending data must be discarded."
+    /// What is incomplete at the end of the stream is never given: "Once the end of the file is reached, any pending data
+    /// must be discarded." After a [`TooLong`], for a line or the data of one event beyond the limit, the decoder is of no
+    /// use.
+    pub fn feed<'d>(&'d mut self, bytes: &'d [u8]) -> Items<'d> {
+        Items { decoder: self, rest: bytes }
+    }
+
+    /// Takes bytes from the front of `rest` until they complete an item, or all of them.
     ///
     /// # Errors
-    /// [`TooLong`] for a line, or the data of one event, beyond the limit. The decoder is of no use behind it.
-    pub fn feed(&mut self, bytes: &[u8], mut sink: impl FnMut(Decoded)) -> Result<(), TooLong> {
-        let mut rest = bytes;
+    /// [`TooLong`]. The decoder is of no use after it.
+    pub(crate) fn next_item(&mut self, rest: &mut &[u8]) -> Result<Option<Decoded>, TooLong> {
         while !rest.is_empty() {
             let step = self.scanner.next_line(rest);
             if self.line.is_empty() {
@@ -134,14 +139,17 @@ impl Decoder {
             self.check(self.line.len() + step.content.len())?;
             self.line.extend_from_slice(step.content);
             self.offset += step.len as u64;
-            rest = &rest[step.len..];
-            match step.boundary {
-                Boundary::None => {}
-                Boundary::Line => self.end_line(&mut sink)?,
-                Boundary::BlankLine | Boundary::Block => self.end_block(&mut sink),
+            *rest = &rest[step.len..];
+            let item = match step.boundary {
+                Boundary::None => None,
+                Boundary::Line => self.end_line()?,
+                Boundary::BlankLine | Boundary::Block => self.end_block(),
+            };
+            if item.is_some() {
+                return Ok(item);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn check(&self, len: usize) -> Result<(), TooLong> {
@@ -149,37 +157,32 @@ impl Decoder {
         if len > self.limit { Err(TooLong { limit: self.limit, start }) } else { Ok(()) }
     }
 
-    fn end_line(&mut self, sink: &mut impl FnMut(Decoded)) -> Result<(), TooLong> {
+    fn end_line(&mut self) -> Result<Option<Decoded>, TooLong> {
         let mut bytes = std::mem::take(&mut self.line);
         let start = self.line_start;
         let content = if std::mem::take(&mut self.at_first_line) { strip_bom(&bytes) } else { &bytes };
         // Line breaks are ASCII and never part of another character, so that decoding line by line gives what decoding
         // the stream as a whole would.
         let line = String::from_utf8_lossy(content);
-        if let Some(comment) = line.strip_prefix(':') {
-            sink(Decoded { item: Item::Comment(comment.to_owned()), start, end: self.offset });
-        } else {
-            self.block_start.get_or_insert(start);
-            let (name, value) = line.split_once(':').unwrap_or((&line, ""));
-            // "If value starts with a U+0020 SPACE character, remove it from value."
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            if name == "data" {
-                self.check(self.data.len() + value.len())?;
-            }
-            if let Some(retry) = self.field(name, value) {
-                sink(Decoded { item: Item::Retry(retry), start, end: self.offset });
-            }
-        }
+        let item = match line.strip_prefix(':') {
+            Some(comment) => Some(Item::Comment(comment.to_owned())),
+            None => self.field(&line, start)?.map(Item::Retry),
+        };
         bytes.clear();
         self.line = bytes;
-        Ok(())
+        Ok(item.map(|item| Decoded { item, start, end: self.offset }))
     }
 
-    /// Processes a field; returns a reconnection time if that is what it sets.
-    fn field(&mut self, name: &str, value: &str) -> Option<u64> {
+    /// Processes the field on a line; returns a reconnection time if that is what it sets.
+    fn field(&mut self, line: &str, start: u64) -> Result<Option<u64>, TooLong> {
+        self.block_start.get_or_insert(start);
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        // "If value starts with a U+0020 SPACE character, remove it from value."
+        let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
             "event" => value.clone_into(&mut self.event),
             "data" => {
+                self.check(self.data.len() + value.len())?;
                 self.data.push_str(value);
                 self.data.push('\n');
             }
@@ -188,15 +191,15 @@ impl Decoder {
             "id" if !value.contains('\0') => value.clone_into(&mut self.id),
             // "If the field value consists of only ASCII digits". One that is too large for any wait stays a number.
             "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
-                return Some(value.parse().unwrap_or(u64::MAX));
+                return Ok(Some(value.parse().unwrap_or(u64::MAX)));
             }
             _ => {}
         }
-        None
+        Ok(None)
     }
 
     /// Dispatches the event, if the block holds one.
-    fn end_block(&mut self, sink: &mut impl FnMut(Decoded)) {
+    fn end_block(&mut self) -> Option<Decoded> {
         self.line.clear();
         self.at_first_line = false;
         let start = self.block_start.take().unwrap_or(self.offset);
@@ -205,12 +208,29 @@ impl Decoder {
         let event = std::mem::take(&mut self.event);
         // "If the data buffer is an empty string, set the data buffer and the event type buffer to the empty string and
         // return." An empty data field leaves its line break there.
-        if data.pop().is_none() {
-            return;
-        }
+        data.pop()?;
         let event = if event.is_empty() { "message".to_owned() } else { event };
         let message = Message { event, data, last_event_id: self.last_event_id.clone() };
-        sink(Decoded { item: Item::Event(message), start, end: self.offset });
+        Some(Decoded { item: Item::Event(message), start, end: self.offset })
+    }
+}
+
+/// What some bytes complete.
+#[derive(Debug)]
+pub struct Items<'d> {
+    decoder: &'d mut Decoder,
+    rest: &'d [u8],
+}
+
+impl Iterator for Items<'_> {
+    type Item = Result<Decoded, TooLong>;
+
+    fn next(&mut self) -> Option<Result<Decoded, TooLong>> {
+        let item = self.decoder.next_item(&mut self.rest).transpose();
+        if matches!(item, Some(Err(_))) {
+            self.rest = &[];
+        }
+        item
     }
 }
 
@@ -219,172 +239,4 @@ fn strip_bom(line: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The items of a stream that comes in `pieces`.
-    fn items<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Decoded> {
-        let mut decoder = Decoder::default();
-        let mut items = Vec::new();
-        for piece in pieces {
-            decoder.feed(piece, |item| items.push(item)).unwrap();
-        }
-        items
-    }
-
-    fn message(event: &str, data: &str, id: &str) -> Item {
-        Item::Event(Message { event: event.to_owned(), data: data.to_owned(), last_event_id: id.to_owned() })
-    }
-
-    fn data(data: &str) -> Item {
-        message("message", data, "")
-    }
-
-    fn comment(text: &str) -> Item {
-        Item::Comment(text.to_owned())
-    }
-
-    /// What the standard says, an input with LF line endings for each sentence.
-    fn cases() -> Vec<(&'static str, Vec<Item>)> {
-        vec![
-            ("data: a\n\n", vec![data("a")]),
-            ("data: a\ndata: b\n\n", vec![data("a\nb")]),
-            ("data:a\n\n", vec![data("a")]),
-            ("data:  a\n\n", vec![data(" a")]),
-            ("data:\ta\n\n", vec![data("\ta")]),
-            ("data\n\n", vec![data("")]),
-            ("data:\n\n", vec![data("")]),
-            ("data\ndata\n\n", vec![data("\n")]),
-            ("data: a: b\n\n", vec![data("a: b")]),
-            ("Data: a\n\n", vec![]),
-            (" data: a\n\n", vec![]),
-            ("data : a\n\n", vec![]),
-            ("nonsense: a\ndata: b\n\n", vec![data("b")]),
-            ("\n\n\ndata: a\n\n\n", vec![data("a")]),
-            ("event: x\ndata: a\n\ndata: b\n\n", vec![message("x", "a", ""), data("b")]),
-            ("event: x\n\ndata: b\n\n", vec![data("b")]),
-            ("event: x\nevent\ndata: a\n\n", vec![data("a")]),
-            ("event: x\nevent: y\ndata: a\n\n", vec![message("y", "a", "")]),
-            ("id: 1\ndata: a\n\ndata: b\n\n", vec![message("message", "a", "1"), message("message", "b", "1")]),
-            ("id: 1\n\ndata: a\n\n", vec![message("message", "a", "1")]),
-            ("id: 1\n\nid\ndata: a\n\n", vec![data("a")]),
-            (
-                "id: 1\ndata: a\n\nid: 2\0\ndata: b\n\n",
-                vec![message("message", "a", "1"), message("message", "b", "1")],
-            ),
-            ("data: a\0b\n\n", vec![data("a\0b")]),
-            ("retry: 1500\n\n", vec![Item::Retry(1500)]),
-            ("retry: 0015\n", vec![Item::Retry(15)]),
-            ("retry: 99999999999999999999\n", vec![Item::Retry(u64::MAX)]),
-            ("retry: -1\nretry: 1.5\nretry: 1s\nretry:\nretry: \u{661}\nretry:  1\n", vec![]),
-            (":\n: a\n:b\n\n", vec![comment(""), comment(" a"), comment("b")]),
-            ("data: a\n: c\ndata: b\n\n", vec![comment(" c"), data("a\nb")]),
-            ("data: a\n", vec![]),
-            ("data: a", vec![]),
-            ("data: \u{1f600}\n\n", vec![data("\u{1f600}")]),
-            ("\u{feff}data: a\n\n", vec![data("a")]),
-            ("\u{feff}\u{feff}data: a\n\n", vec![]),
-            ("data: a\n\n\u{feff}data: b\n\n", vec![data("a")]),
-            ("\u{feff}\ndata: a\n\n", vec![data("a")]),
-        ]
-    }
-
-    #[test]
-    fn every_sentence_of_the_standard_with_every_line_ending_in_every_split() {
-        for (input, expected) in cases() {
-            for ending in ["\n", "\r", "\r\n"] {
-                let input = input.replace('\n', ending);
-                let bytes = input.as_bytes();
-                let plain = |items: Vec<Decoded>| items.into_iter().map(|item| item.item).collect::<Vec<_>>();
-                assert_eq!(plain(items([bytes])), expected, "{input:?}");
-                for size in [1, 2] {
-                    assert_eq!(plain(items(bytes.chunks(size))), expected, "{input:?} by {size}");
-                }
-                for at in 0..bytes.len() {
-                    assert_eq!(plain(items([&bytes[..at], &bytes[at..]])), expected, "{input:?} cut at {at}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_blank_line_that_ends_in_a_bare_cr_dispatches_at_once() {
-        let mut decoder = Decoder::default();
-        let mut items = Vec::new();
-        decoder.feed(b"data: a\r\r", |item| items.push(item)).unwrap();
-        assert_eq!(items, [Decoded { item: data("a"), start: 0, end: 9 }]);
-        decoder.feed(b"\ndata: b\r\n\r", |item| items.push(item)).unwrap();
-        assert_eq!(items[1], Decoded { item: data("b"), start: 10, end: 20 });
-    }
-
-    #[test]
-    fn mixed_line_endings() {
-        let stream = b"data: a\r\ndata: b\rdata: c\n\rdata: d\n\r\n";
-        let found: Vec<Item> = items([stream.as_slice()]).into_iter().map(|item| item.item).collect();
-        assert_eq!(found, [data("a\nb\nc"), data("d")]);
-    }
-
-    #[test]
-    fn invalid_utf8_is_replaced() {
-        let stream = b"data: \xff\xe2\x82\n\n";
-        assert_eq!(items([stream.as_slice()])[0].item, data("\u{fffd}\u{fffd}"));
-    }
-
-    #[test]
-    fn an_id_takes_effect_with_its_blank_line() {
-        let mut decoder = Decoder::resuming("0");
-        decoder.feed(b"id: 1\n", |_| ()).unwrap();
-        assert_eq!(decoder.last_event_id(), "0");
-        decoder.feed(b"\n", |_| ()).unwrap();
-        assert_eq!(decoder.last_event_id(), "1");
-    }
-
-    #[test]
-    fn places_are_those_of_fields_not_comments() {
-        let found = items([b": c\nid: 1\ndata: a\n\n: d\n".as_slice()]);
-        let places: Vec<_> = found.iter().map(|item| (item.start, item.end)).collect();
-        assert_eq!(places, [(0, 4), (4, 19), (19, 23)]);
-    }
-
-    #[test]
-    fn what_is_too_long_is_an_error() {
-        let mut decoder = Decoder::new(10);
-        assert_eq!(decoder.feed(b"data: 6789\n\n", |_| ()), Ok(()));
-        assert_eq!(decoder.feed(b"data: 67890", |_| ()), Err(TooLong { limit: 10, start: 12 }));
-        let mut decoder = Decoder::new(10);
-        assert_eq!(decoder.feed(b"data: 1234\ndata: 1234\ndata: 1234\n", |_| ()), Err(TooLong { limit: 10, start: 0 }));
-    }
-
-    #[test]
-    fn other_fields_do_not_add_to_the_data() {
-        let mut decoder = Decoder::new(12);
-        let mut found = Vec::new();
-        let fed = decoder.feed(b"data:1234567\nevent:abcdef\nid:123456789\n\n", |item| found.push(item.item));
-        assert_eq!((fed, found), (Ok(()), vec![message("abcdef", "1234567", "123456789")]));
-    }
-
-    proptest::proptest! {
-        /// Whatever comes, cut wherever: the same items as when it comes whole, with the same places.
-        #[test]
-        fn cuts_change_nothing(
-            words in proptest::collection::vec(proptest::sample::select(vec![
-                &b"data"[..], b"id", b"event", b"retry", b": ", b":", b" ", b"\r", b"\n", b"\r\n", b"1", b"x", b"\0",
-                b"\xef\xbb\xbf", b"\xf0\x9f\x98\x80", b"\xff", b"\n\n",
-            ]), 0..60),
-            sizes in proptest::collection::vec(1_usize..9, 1..40),
-        ) {
-            let stream = words.concat();
-            let mut pieces = Vec::new();
-            let mut rest = stream.as_slice();
-            for size in sizes.iter().cycle() {
-                let (piece, behind) = rest.split_at(rest.len().min(*size));
-                pieces.push(piece);
-                rest = behind;
-                if rest.is_empty() {
-                    break;
-                }
-            }
-            proptest::prop_assert_eq!(items(pieces), items([stream.as_slice()]));
-        }
-    }
-}
+mod tests;

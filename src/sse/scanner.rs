@@ -277,13 +277,10 @@ mod tests {
         ) {
             let stream = words.concat();
             let found = boundaries([stream.as_slice()]);
-            let mut events = Vec::new();
-            let mut sink = |decoded: Decoded| {
-                if let Item::Event(_) = decoded.item {
-                    events.push((usize::try_from(decoded.start).unwrap(), usize::try_from(decoded.end).unwrap()));
-                }
-            };
-            Decoder::default().feed(&stream, &mut sink).unwrap();
+            let mut decoder = Decoder::default();
+            let events = decoder.feed(&stream).map(Result::unwrap).filter(|one| matches!(one.item, Item::Event(_)));
+            let place = |one: Decoded| (usize::try_from(one.start).unwrap(), usize::try_from(one.end).unwrap());
+            let events: Vec<_> = events.map(place).collect();
             let blocks: Vec<_> = std::iter::once(0)
                 .chain(found.iter().map(|(end, _)| *end))
                 .zip(ends(&found, &stream))

@@ -181,7 +181,7 @@ fn items_of_the_decoder_go_straight_in() {
     let bytes = [hello.piece().payload(), b": heartbeat\n\n", numbered.piece().payload(), b"data: what\n\n"].concat();
     let mut recorder = recorder(1);
     recorder.read(110 * MS, bytes.len() as u64, bytes.len() as u64);
-    Decoder::default().feed(&bytes, |decoded| recorder.item(&decoded)).unwrap();
+    Decoder::default().feed(&bytes).for_each(|decoded| recorder.item(&decoded.unwrap()));
     let summary = recorder.summary(Some(&clock()), &[]);
     let samples: Vec<_> = summary.samples.iter().map(|sample| (sample.seq, sample.lag_us / MS)).collect();
     assert_eq!(samples, [(0, 108), (1, 9)]);

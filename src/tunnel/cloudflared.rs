@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, never};
+use crossbeam_channel::Receiver;
 
 use super::problem::Found;
 use super::{launch, metrics};
@@ -256,8 +256,7 @@ impl Cloudflared {
     /// Stops it, within about 2 s, and at once when `hurry` is triggered. An open stream would make it wait for 30 s if it
     /// were not killed then: end the streams before.
     pub fn stop(mut self, hurry: &Stop) {
-        // Without a thread to watch for it, there is no hurry.
-        self.supervisor.end(&hurry.channel().unwrap_or_else(|_| never()));
+        self.supervisor.end(hurry.channel());
     }
 }
 

@@ -5,18 +5,18 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::select;
 
 use super::cloudflared::{Cloudflared, Event, PublicUrl, Settings, Tunnel, TunnelError};
 use super::public::{self, Pace, PublicError};
-use crate::client::live::{Limits, Live, News, Next};
+use crate::client::in_flight::InFlight;
 use crate::client::origin::{self, Told};
 use crate::client::{Client, Request};
 use crate::diagnose::{self, Against, Depth};
 use crate::nonce::nonce;
 use crate::probe::{ProbeError, Watch};
 use crate::report::tunnel::Run;
-use crate::shutdown::Stop;
+use crate::shutdown::{Deadline, Stop};
 use crate::units::format_duration;
 
 /// The longest time that a stream of one event may take, by which the origin is known again.
@@ -54,9 +54,7 @@ pub struct Experiment<'a> {
     /// How long it may take until the origin answers through the way.
     pub ready_timeout: Duration,
     /// Ends all waits.
-    pub stop: Stop,
-    /// The same, for requests.
-    pub limits: Limits,
+    pub deadline: Deadline,
     /// Hears of what is waited for, and of what is in the way, in sentences fit for a terminal.
     pub tell: &'a dyn Fn(&str),
 }
@@ -163,7 +161,7 @@ impl Experiment<'_> {
                 Ok(Opened { protocol: way.protocol(), request: request.clone(), child: None })
             }
             Way::Cloudflared(settings) => {
-                let cloudflared = Cloudflared::start(settings.clone(), &self.stop)?;
+                let cloudflared = Cloudflared::start(settings.clone(), self.deadline.stop())?;
                 let is_quick = matches!(settings.tunnel, Tunnel::Quick { .. });
                 // The name of a named tunnel has been there for long.
                 let first = if is_quick { Pace::default().first } else { Duration::ZERO };
@@ -203,7 +201,7 @@ impl Experiment<'_> {
     ) -> Result<(), PublicError> {
         (self.tell)(&format!("waiting for the origin to answer through {}", request.url));
         let pace = Pace { first, within, ..Pace::default() };
-        public::wait(&self.client, request, pace, &self.limits, is_current, &mut |text| (self.tell)(text))
+        public::wait(&self.client, request, pace, &self.deadline, is_current, &mut |text| (self.tell)(text))
     }
 
     /// Finds out whether the origin that answers is the one on this machine: it knows of a stream that was asked for
@@ -214,15 +212,15 @@ impl Experiment<'_> {
         let place = if origin::is_root(place) { origin::beside(place, "events", false) } else { place.to_owned() };
         let one_event = Request { url: format!("{place}?id={id}&count=1&interval=1ms"), ..request.clone() };
         let is_elsewhere = self.is_streamed(one_event)
-            && origin::stream(&self.direct, &self.direct_request(), &id, &self.limits) == Some(Told::NoSuchStream);
+            && origin::stream(&self.direct, &self.direct_request(), &id, &self.deadline) == Some(Told::NoSuchStream);
         if is_elsewhere { Err(OpenError::Elsewhere(request.url.clone())) } else { Ok(()) }
     }
 
     /// Whether there is an answer, with the head of a stream.
     fn is_streamed(&self, request: Request) -> bool {
-        let Ok(live) = Live::start(&self.client, request) else { return false };
-        let Next::News(News::Head(head)) = self.limits.at_most(EVENT_MAX).next(live.news()) else { return false };
-        head.reply("").is_event_stream()
+        let Ok(in_flight) = InFlight::start(&self.client, request) else { return false };
+        let head = in_flight.head(&self.deadline.at_most(EVENT_MAX));
+        head.is_ok_and(|head| head.reply("").is_event_stream())
     }
 
     /// The request for a stream of the origin, directly.
@@ -230,7 +228,7 @@ impl Experiment<'_> {
         Request { url: format!("http://{}/events", self.origin), ..self.request.clone() }
     }
 
-    /// Diagnoses the way, beside the direct one, until `limits` end it.
+    /// Diagnoses the way, beside the direct one, until `deadline` ends it.
     ///
     /// # Errors
     /// A [`ProbeError`].
@@ -239,7 +237,7 @@ impl Experiment<'_> {
         opened: &Opened,
         within: Duration,
         depth: Depth,
-        limits: &Limits,
+        deadline: &Deadline,
         watch: Watch<'_>,
     ) -> Result<Run, ProbeError> {
         (self.tell)(&format!("diagnosing {}, and the origin directly", opened.url()));
@@ -250,7 +248,7 @@ impl Experiment<'_> {
             within,
             depth,
         };
-        let diagnosed = diagnose::run(&config, limits, watch)?;
+        let diagnosed = diagnose::run(&config, deadline, watch)?;
         let events = opened.child.iter().flat_map(|child| child.cloudflared.events().try_iter());
         let incidents = events.map(|event| event.to_string()).collect();
         Ok(Run { protocol: opened.protocol, public_url: opened.url().to_owned(), diagnosed, incidents })
@@ -258,9 +256,10 @@ impl Experiment<'_> {
 
     /// Keeps the way open until the user wants to end. `on_open` hears of the URL that leads to the origin when there was
     /// none for a while.
-    pub fn keep(&self, opened: &mut Opened, stopped: &Receiver<()>, on_open: &mut dyn FnMut(&str)) {
-        let Some(child) = &mut opened.child else { return self.stop.wait_forever() };
-        while !self.stop.is_triggered() {
+    pub fn keep(&self, opened: &mut Opened, on_open: &mut dyn FnMut(&str)) {
+        let stop = self.deadline.stop();
+        let Some(child) = &mut opened.child else { return stop.wait_forever() };
+        while !stop.is_triggered() {
             if !child.cloudflared.serves(&child.url) {
                 match self.wait_tunnel(&child.cloudflared, child.first) {
                     Ok(url) => {
@@ -271,7 +270,7 @@ impl Experiment<'_> {
                     Err(error) if error.is_stopped() => return,
                     Err(error) => {
                         log::warn!("{error}; it is tried again in {}", format_duration(public::PAUSE_MAX));
-                        self.stop.wait(Some(public::PAUSE_MAX));
+                        stop.wait(Some(public::PAUSE_MAX));
                     }
                 }
                 continue;
@@ -281,9 +280,9 @@ impl Experiment<'_> {
                     Ok(Event::Ended(ended)) => log::warn!("{ended}"),
                     Ok(problem) => log::warn!("{problem}"),
                     // It is watched no more, which only a stop brings about.
-                    Err(_) => return self.stop.wait_forever(),
+                    Err(_) => return stop.wait_forever(),
                 },
-                recv(stopped) -> _ => return,
+                recv(stop.channel()) -> _ => return,
             }
         }
     }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client::live::{Limits, Next};
 use crate::client::origin::{Asked, ask_closely};
 use crate::client::{Client, ClientError, Request};
+use crate::shutdown::{Deadline, WaitEnd};
 use crate::units::format_duration;
 use crate::verdict::{Finding, Id};
 
@@ -90,28 +90,28 @@ impl std::error::Error for PublicError {}
 ///
 /// # Errors
 /// When that is of no use: there is a login in between, or the request can't be made; when it takes longer than `pace`
-/// allows; when `limits` say so.
+/// allows; when `deadline` says so.
 pub fn wait(
     client: &Client,
     request: &Request,
     pace: Pace,
-    limits: &Limits,
+    deadline: &Deadline,
     is_current: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), PublicError> {
     let url = &request.url;
-    let limits = limits.at_most(pace.within);
+    let deadline = deadline.at_most(pace.within);
     let (mut last, mut pause, mut before) = (None::<Finding>, pace.pause, pace.first);
     loop {
-        match limits.pause(before) {
-            None => {}
-            Some(Next::Stopped) => return Err(PublicError::Stopped),
-            Some(_) => return Err(PublicError::TimeUp(url.clone(), pace.within, last)),
+        match deadline.sleep(before) {
+            Ok(()) => {}
+            Err(WaitEnd::Stopped) => return Err(PublicError::Stopped),
+            Err(WaitEnd::TimeUp) => return Err(PublicError::TimeUp(url.clone(), pace.within, last)),
         }
         if !is_current() {
             return Err(PublicError::Outdated(url.clone()));
         }
-        match ask_closely(client, request, &limits) {
+        match ask_closely(client, request, &deadline) {
             Ok(Asked::Ours(_)) => return Ok(()),
             Ok(Asked::Other(finding)) if finding.id == Id::LoginPage => {
                 return Err(PublicError::Refused(url.clone(), finding));

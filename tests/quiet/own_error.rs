@@ -9,9 +9,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::common::machine;
 use crossbeam_channel::never;
-use sse_argo_tester::client::live::Limits;
 use sse_argo_tester::client::{Client, Request, Settings};
 use sse_argo_tester::probe::{self, Config};
+use sse_argo_tester::shutdown::{Deadline, Stop};
 use sse_argo_tester::stamp::{Shape, Stamped};
 use sse_argo_tester::verdict::WITHIN_US;
 
@@ -113,7 +113,7 @@ fn lags_are_told_to_half_a_millisecond() {
         follow: false,
         record: false,
     };
-    let report = probe::run(&config, &Limits::new(never(), None), &|_| {}).unwrap();
+    let report = probe::run(&config, &Deadline::new(&Stop::new().unwrap(), None), &|_| {}).unwrap();
     let truth = truth.lock().unwrap();
     let mut errors = Vec::new();
     for stream in &report.streams {

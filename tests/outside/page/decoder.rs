@@ -47,7 +47,7 @@ fn differs(browser: &mut Browser, pieces: &[&[u8]], last_id: &str) -> Option<Str
     let mut decoder = Decoder::resuming(last_id);
     let mut rust = Vec::new();
     for piece in pieces {
-        decoder.feed(piece, |item| rust.push(told(item))).unwrap();
+        rust.extend(decoder.feed(piece).map(|item| told(item.unwrap())));
     }
     let page = browser.evaluate(&format!("({READ})({}, {})", json!(pieces), json!(last_id)));
     (page != json!(rust)).then(|| format!("{pieces:?} after {last_id:?}: the page has {page}, Rust {}", json!(rust)))

@@ -8,15 +8,14 @@ mod limits;
 use std::time::Duration;
 
 use crate::common::Origin;
-use crossbeam_channel::never;
-use sse_argo_tester::client::live::Limits;
 use sse_argo_tester::client::{Client, Request, Settings};
+use sse_argo_tester::shutdown::{Deadline, Stop};
 
 /// What every measurement takes.
 struct Asking {
     client: Client,
     request: Request,
-    limits: Limits,
+    limits: Deadline,
 }
 
 impl Asking {
@@ -24,7 +23,7 @@ impl Asking {
         Asking {
             client: Client::new(&Settings::default()).unwrap(),
             request: Request::event_stream(url, None, &[], None),
-            limits: Limits::new(never(), Some(Duration::from_secs(60))),
+            limits: Deadline::new(&Stop::new().unwrap(), Some(Duration::from_secs(60))),
         }
     }
 }

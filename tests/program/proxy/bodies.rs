@@ -65,8 +65,7 @@ fn the_events_are_those_that_were_sent() {
     target.send(LAST);
     let bytes: Vec<u8> = client.read_chunks().into_iter().flat_map(|chunk| chunk.bytes).collect();
     let events = |bytes: &[u8]| {
-        let mut items: Vec<Item> = Vec::new();
-        Decoder::default().feed(bytes, |decoded| items.push(decoded.item)).unwrap();
+        let items: Vec<Item> = Decoder::default().feed(bytes).map(|decoded| decoded.unwrap().item).collect();
         format!("{items:?}")
     };
     assert_eq!(bytes, STREAM.as_bytes());

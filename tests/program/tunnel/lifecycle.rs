@@ -25,7 +25,7 @@ fn a_quick_tunnel_leads_to_the_origin_until_it_is_stopped() {
 
     let client = stage.client(&url);
     let request = events(&url, "?count=2&interval=1ms");
-    wait(&client, &request, PACE, &stage.limits(), &|| cloudflared.serves(&url), &mut |_| ()).unwrap();
+    wait(&client, &request, PACE, &stage.deadline(), &|| cloudflared.serves(&url), &mut |_| ()).unwrap();
     let mut response = client.session().open(&request).unwrap();
     assert_eq!(response.head.status, 200);
     let mut text = String::new();
@@ -80,7 +80,7 @@ fn a_tunnel_that_is_gone_is_not_waited_for() {
     let cloudflared = stage.start();
     let url = connected(&cloudflared);
     let client = stage.client(&url);
-    let error = wait(&client, &events(&url, ""), PACE, &stage.limits(), &|| false, &mut |_| ()).unwrap_err();
+    let error = wait(&client, &events(&url, ""), PACE, &stage.deadline(), &|| false, &mut |_| ()).unwrap_err();
     assert!(matches!(error, PublicError::Outdated(_)), "{error:?}");
 }
 

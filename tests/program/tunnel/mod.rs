@@ -11,9 +11,8 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 
-use sse_argo_tester::client::live::Limits;
 use sse_argo_tester::client::{self, Client, Request};
-use sse_argo_tester::shutdown::Stop;
+use sse_argo_tester::shutdown::{Deadline, Stop};
 use sse_argo_tester::tunnel::cloudflared::{Cloudflared, Ended, Event, PublicUrl, Settings, Tunnel, TunnelError};
 use tempfile::TempDir;
 
@@ -109,8 +108,8 @@ impl Stage {
         ended(cloudflared)
     }
 
-    fn limits(&self) -> Limits {
-        Limits::new(self.stop.channel().unwrap(), Some(PATIENCE))
+    fn deadline(&self) -> Deadline {
+        Deadline::new(&self.stop, Some(PATIENCE))
     }
 }
 

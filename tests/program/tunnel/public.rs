@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use sse_argo_tester::client::live::Limits;
 use sse_argo_tester::client::{Client, Redirects, Request, Settings};
-use sse_argo_tester::shutdown::Stop;
+use sse_argo_tester::shutdown::{Deadline, Stop};
 use sse_argo_tester::tunnel::public::{Pace, PublicError, wait};
 
 use crate::common::raw::{Raw, response};
@@ -19,10 +18,10 @@ fn wait_for(answers: &[String], within: Duration) -> (Result<(), PublicError>, V
     let mut told = Vec::new();
     let client = Client::new(&Settings { redirects: Redirects::Return, ..Settings::default() }).unwrap();
     let pace = Pace { first: Duration::ZERO, pause: QUICK, within };
-    let limits = Limits::new(Stop::new().unwrap().channel().unwrap(), None);
+    let deadline = Deadline::new(&Stop::new().unwrap(), None);
     let result = std::thread::scope(|scope| {
         scope.spawn(|| answers.iter().for_each(|answer| drop(server.answer(answer))));
-        wait(&client, &request, pace, &limits, &|| true, &mut |text| told.push(text.to_owned()))
+        wait(&client, &request, pace, &deadline, &|| true, &mut |text| told.push(text.to_owned()))
     });
     (result, told)
 }
@@ -89,10 +88,10 @@ fn nobody_there_and_a_stop() {
     let request = Request::event_stream(&format!("http://127.0.0.1:{port}/events"), None, &[], None);
     let client = Client::new(&Settings::default()).unwrap();
     let stop = Stop::new().unwrap();
-    let limits = Limits::new(stop.channel().unwrap(), None);
+    let deadline = Deadline::new(&stop, None);
     let pace = Pace { first: Duration::ZERO, pause: QUICK, within: PATIENCE };
     let mut told = String::new();
-    let error = wait(&client, &request, pace, &limits, &|| true, &mut |text| {
+    let error = wait(&client, &request, pace, &deadline, &|| true, &mut |text| {
         told = text.to_owned();
         stop.trigger();
     });
@@ -105,8 +104,8 @@ fn nothing_is_asked_before_the_first_pause_is_over() {
     let origin = Origin::start();
     let request = Request::event_stream(&format!("http://{}/events", origin.address), None, &[], None);
     let client = Client::new(&Settings::default()).unwrap();
-    let limits = Limits::new(Stop::new().unwrap().channel().unwrap(), Some(Duration::from_millis(50)));
+    let deadline = Deadline::new(&Stop::new().unwrap(), Some(Duration::from_millis(50)));
     let pace = Pace { first: PATIENCE, ..Pace::default() };
-    let error = wait(&client, &request, pace, &limits, &|| true, &mut |_| panic!("nothing is there to tell"));
+    let error = wait(&client, &request, pace, &deadline, &|| true, &mut |_| panic!("nothing is there to tell"));
     assert!(matches!(error, Err(PublicError::TimeUp(_, _, None))), "{error:?}");
 }

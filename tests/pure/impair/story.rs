@@ -108,9 +108,7 @@ pub(crate) fn expect(told: &[(u64, &str)]) -> Vec<(u64, String)> {
 /// What a client's script gets: events and reconnection times, and the last event ID.
 pub(crate) fn events(stream: &[u8]) -> (Vec<Item>, String) {
     let mut decoder = Decoder::default();
-    let mut items = Vec::new();
-    let sink = |decoded: sse_argo_tester::sse::decoder::Decoded| items.push(decoded.item);
-    decoder.feed(stream, sink).unwrap();
+    let mut items: Vec<Item> = decoder.feed(stream).map(|decoded| decoded.unwrap().item).collect();
     items.retain(|item| !matches!(item, Item::Comment(_)));
     (items, decoder.last_event_id().to_owned())
 }

@@ -1,19 +1,18 @@
-//! One stop token for every wait, and the signals that trigger it.
+//! The token that orders a stop.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
-/// A token that is triggered once and stays so. Its descriptor becomes readable then, and can be waited for beside
-/// sockets.
+use crate::lock::lock;
+
+/// A token that is triggered once and stays so. Its descriptor becomes readable then, to be waited for beside sockets,
+/// and its channel is disconnected, to be waited for beside channels.
 #[derive(Debug, Clone)]
 pub struct Stop {
     inner: Arc<Inner>,
@@ -23,6 +22,9 @@ pub struct Stop {
 struct Inner {
     triggered: AtomicBool,
     eventfd: OwnedFd,
+    /// Dropped when it is triggered, which disconnects the channel.
+    sender: Mutex<Option<Sender<()>>>,
+    receiver: Receiver<()>,
 }
 
 impl Stop {
@@ -32,7 +34,9 @@ impl Stop {
     /// When no descriptor is left.
     pub fn new() -> io::Result<Stop> {
         let eventfd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Stop { inner: Arc::new(Inner { triggered: AtomicBool::new(false), eventfd }) })
+        let (sender, receiver) = bounded(0);
+        let sender = Mutex::new(Some(sender));
+        Ok(Stop { inner: Arc::new(Inner { triggered: AtomicBool::new(false), eventfd, sender, receiver }) })
     }
 
     /// Triggers it. Every wait on it ends, now and from now on.
@@ -41,6 +45,7 @@ impl Stop {
         // The counter is never read back, so that the descriptor stays readable; a second write can only be refused
         // after 2^64 - 2 others.
         let _ = rustix::io::write(&self.inner.eventfd, &1_u64.to_ne_bytes());
+        drop(lock(&self.inner.sender).take());
     }
 
     /// Whether it was triggered.
@@ -58,21 +63,10 @@ impl Stop {
         wait_readable(&[self.as_fd()], timeout);
         self.is_triggered()
     }
-}
 
-impl Stop {
     /// A channel that is disconnected once it is triggered, to wait for it beside other channels.
-    ///
-    /// # Errors
-    /// When no thread is left for it.
-    pub fn channel(&self) -> io::Result<Receiver<()>> {
-        let (stop, (sender, receiver)) = (self.clone(), bounded::<()>(0));
-        let watch = move || {
-            stop.wait_forever();
-            drop(sender);
-        };
-        thread::Builder::new().name("stop".to_owned()).spawn(watch)?;
-        Ok(receiver)
+    pub fn channel(&self) -> &Receiver<()> {
+        &self.inner.receiver
     }
 }
 
@@ -97,45 +91,10 @@ pub fn wait_hung_up(output: impl AsFd) {
     while poll(&mut polled, None).is_err() || polled[0].revents().is_empty() {}
 }
 
-/// The user's wish to end the program.
-#[derive(Debug)]
-pub struct Interrupts {
-    /// Triggered by the first of the signals: end cleanly.
-    pub stop: Stop,
-    /// Triggered by the second: end at once.
-    pub hurry: Stop,
-}
-
-impl Interrupts {
-    /// Takes over SIGINT, SIGTERM, and SIGHUP unless it is ignored, for the rest of the process's life.
-    ///
-    /// # Errors
-    /// When no descriptor or thread is left for it.
-    pub fn install() -> io::Result<Interrupts> {
-        let interrupts = Interrupts { stop: Stop::new()?, hurry: Stop::new()? };
-        let (stop, hurry) = (interrupts.stop.clone(), interrupts.hurry.clone());
-        let hangup = Some(SIGHUP).filter(|_| !is_hangup_ignored());
-        let mut signals = Signals::new([SIGINT, SIGTERM].into_iter().chain(hangup))?;
-        thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for _ in signals.forever() {
-                if stop.is_triggered() { hurry.trigger() } else { stop.trigger() }
-            }
-        })?;
-        Ok(interrupts)
-    }
-}
-
-/// Whether whoever started the process wants it to outlive its terminal, as nohup does.
-fn is_hangup_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     #[test]
     fn a_triggered_token_stays_triggered() {
@@ -147,5 +106,6 @@ mod tests {
         stop.trigger();
         assert!(waiter.join().unwrap());
         assert!(stop.wait(None));
+        assert!(stop.channel().recv().is_err());
     }
 }
