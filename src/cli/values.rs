@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn values_say_what_they_take() {
-        assert_eq!(interval("0"), Err("it must be from 1ms to 1h".to_owned()));
-        assert_eq!(long_wait("0s"), Err("it must be from 1s to 1h".to_owned()));
+        assert_eq!(interval("0"), Err("it must be from 1ms to 1h, with its unit".to_owned()));
+        assert_eq!(long_wait("0s"), Err("it must be from 1s to 1h, with its unit".to_owned()));
         assert!(interval("x").is_err() && interval("250ms").is_ok());
         assert!(at_least_one("0").is_err() && at_least_one("-1").is_err() && at_least_one("1").is_ok());
         assert!(rate("0").is_err() && rate("4k").is_ok());
