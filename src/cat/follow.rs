@@ -79,8 +79,8 @@ impl<'a> Cat<'a> {
         self.last_event_id = request.take_header(LAST_EVENT_ID).unwrap_or_default();
         let is_ours =
             || origin::ask(client, &request, self.deadline).map_err(CatError::Client).map(|time| time.is_some());
-        if origin::is_root(&request.url) && is_ours()? {
-            request.url = origin::beside(&request.url, "events", true);
+        if request.url.is_root() && is_ours()? {
+            request.url = request.url.beside("events").with_query(request.url.query());
             log::debug!("the origin is ours: its events are at {}", request.url);
         }
         let mut failures = 0;
@@ -121,7 +121,7 @@ impl<'a> Cat<'a> {
             Ok(head) => head,
             Err(NoHead::Failed(error)) => return Err(CatError::Client(error)),
             Err(NoHead::WaitEnded(WaitEnd::TimeUp)) if self.last.is_none() => {
-                return Err(CatError::NoAnswer(request.url.clone()));
+                return Err(CatError::NoAnswer(request.url.to_string()));
             }
             Err(NoHead::WaitEnded(end)) => return Ok(Part::Out(end.into())),
         };

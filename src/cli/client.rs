@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::client::request::Change;
-use crate::client::{Client, Family, Request, Settings, origin};
+use crate::client::{Client, Family, Request, Settings};
 use crate::units::parse_duration;
 
 /// Declares a command's options with those of a client behind its own, and a method `client` that takes the latter out.
@@ -98,7 +98,7 @@ impl ClientOptions {
     /// A text for the user, for a file that can't be read.
     pub(super) fn request(&self, url: &str) -> Result<Request, String> {
         let body = body(&self.data)?;
-        Ok(Request::event_stream(&origin::absolute(url), self.method.as_deref(), &self.changes, body))
+        Ok(Request::event_stream(url, self.method.as_deref(), &self.changes, body))
     }
 
     /// The same, for a command that needs events `to` do something with them.

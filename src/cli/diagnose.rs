@@ -85,7 +85,7 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
     let deadline = wish.deadline(max_time);
     let events = Arc::new(AtomicU64::new(0));
     let progress = {
-        let (events, begun, url) = (Arc::clone(&events), Instant::now(), config.request.url.clone());
+        let (events, begun, url) = (Arc::clone(&events), Instant::now(), config.request.url.to_string());
         Progress::start(move || {
             let (seconds, events) = (begun.elapsed().as_secs_f64(), events.load(Ordering::Relaxed));
             format!("{seconds:4.1} s  {events} events so far  {url}")

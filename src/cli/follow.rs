@@ -53,7 +53,7 @@ fn text(notice: &Notice<'_>, gap_ms: Option<f64>) -> String {
 fn json(notice: &Notice<'_>, gap_ms: Option<f64>) -> String {
     let Notice { at_us, message, .. } = notice;
     let line = serde_json::json!({
-        "kind": "event", "url": notice.url, "event": message.event, "id": message.last_event_id, "at_ms": ms(*at_us),
+        "kind": "event", "url": notice.url.to_string(), "event": message.event, "id": message.last_event_id, "at_ms": ms(*at_us),
         "lag_ms": notice.lag_us().map(ms), "gap_ms": gap_ms, "bytes": message.data.len(),
     });
     format!("{line}\n")

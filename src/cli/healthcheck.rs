@@ -52,9 +52,9 @@ pub(super) fn run(options: &Healthcheck) -> Result<Exit, Failure> {
     // A redirect is followed by no health check: what it leads to would be asked instead of the origin.
     let settings = Settings { redirects: Redirects::Return, ..Settings::default() };
     let client = Client::new(&settings).map_err(|error| Failure::usage(error.to_string()))?;
-    let request = Request::event_stream(&origin::absolute(&options.url), None, &[], None);
+    let request = Request::event_stream(&options.url, None, &[], None);
     let request = origin::request_beside(&request, "healthz");
-    let url = escaped(&request.url);
+    let url = escaped(&request.url.to_string());
     let (cause, advice) = match ask(&client, request, options.max_time) {
         Ok(()) => return Ok(Exit::Ok),
         Err(Trouble::Unusable(error)) => return Err(Failure::usage(error.to_string())),

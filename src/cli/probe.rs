@@ -100,7 +100,7 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
         printer.into_inner().unwrap_or_else(PoisonError::into_inner).1.or_else(unless_unread)?;
         report
     } else {
-        let seen = Arc::new(Mutex::new(Seen::new(config.request.url.clone())));
+        let seen = Arc::new(Mutex::new(Seen::new(config.request.url.to_string())));
         let shown = Arc::clone(&seen);
         let _progress = Progress::start(move || lock(&shown).line());
         probe::run(&config, &deadline, &|notice| lock(&seen).note(notice))

@@ -313,7 +313,7 @@ impl Stage<'_> {
             true => log::info!("serving on {url} until Ctrl-C"),
             false => show(out, &format!("serving on {url} until Ctrl-C")),
         };
-        say(opened.url());
+        say(&opened.url().to_string());
         self.experiment.keep(opened, &mut say);
     }
 }

@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 
 use ureq::{Error, Timeout};
 
-use super::request;
 use super::tls_error::TlsError;
 use super::wire::Events;
 use crate::escape::escaped;
+use crate::http::Url;
 use crate::verdict::{Answer, Finding, Id};
 
 /// What ureq says of a head that is HTTP, but not one to be read, in plain words. The first row that fits counts.
@@ -48,24 +48,27 @@ pub enum ClientError {
 
 impl ClientError {
     /// The error of a request to `url`, from what ureq says and what happened on the socket.
-    pub(super) fn of(error: Error, url: &str, events: &Events) -> ClientError {
-        let url = &request::without_credentials(url);
-        let target = events.remote.map_or_else(|| url.to_owned(), |remote| remote.to_string());
+    pub(super) fn of(error: Error, url: &Url, events: &Events) -> ClientError {
+        let target = events.remote.map_or_else(|| url.to_string(), |remote| remote.to_string());
         match error {
-            Error::HostNotFound => ClientError::Resolve(host(url), "no address for this name".to_owned()),
-            Error::Timeout(Timeout::Resolve) => ClientError::Resolve(host(url), "no answer in time".to_owned()),
+            Error::HostNotFound => {
+                ClientError::Resolve(url.authority().to_owned(), "no address for this name".to_owned())
+            }
+            Error::Timeout(Timeout::Resolve) => {
+                ClientError::Resolve(url.authority().to_owned(), "no answer in time".to_owned())
+            }
             Error::Timeout(Timeout::Connect) if events.connected.is_none() => {
-                ClientError::Connect(host(url), "no answer in time".to_owned())
+                ClientError::Connect(url.authority().to_owned(), "no answer in time".to_owned())
             }
             Error::Timeout(Timeout::Connect) => ClientError::Tls(target, TlsError::other("no answer in time")),
             Error::Timeout(_) => ClientError::NoHead(target, "no answer in time".to_owned()),
-            Error::TooManyRedirects => ClientError::RedirectLoop(url.to_owned()),
-            Error::RedirectFailed => ClientError::Redirect(url.to_owned()),
+            Error::TooManyRedirects => ClientError::RedirectLoop(url.to_string()),
+            Error::RedirectFailed => ClientError::Redirect(url.to_string()),
             Error::Tls(text) => ClientError::Tls(target, TlsError::other(text)),
             Error::Rustls(error) => ClientError::Tls(target, TlsError::from(&error)),
             Error::Pem(error) => ClientError::Certificates(error.to_string()),
-            Error::BadUri(text) => ClientError::Request(url.to_owned(), text),
-            Error::Http(error) => ClientError::Request(url.to_owned(), error.to_string()),
+            Error::BadUri(text) => ClientError::Request(url.to_string(), text),
+            Error::Http(error) => ClientError::Request(url.to_string(), error.to_string()),
             Error::Protocol(error) if events.written.is_some() => ClientError::NotHttp(target, error.to_string()),
             error @ Error::LargeResponseHeader(..) => ClientError::NotHttp(target, error.to_string()),
             Error::Io(error) => ClientError::of_io(&error, url, target, events),
@@ -73,8 +76,8 @@ impl ClientError {
         }
     }
 
-    fn of_io(error: &std::io::Error, url: &str, target: String, events: &Events) -> ClientError {
-        let secure = url.starts_with("https:");
+    fn of_io(error: &std::io::Error, url: &Url, target: String, events: &Events) -> ClientError {
+        let secure = url.is_secure();
         let text = match error.kind() {
             ErrorKind::UnexpectedEof => "closed without an answer".to_owned(),
             ErrorKind::ConnectionReset if events.connected.is_some() => {
@@ -83,8 +86,8 @@ impl ClientError {
             _ => error.to_string(),
         };
         match events {
-            Events { resolved: None, .. } => ClientError::Resolve(host(url), text),
-            Events { connected: None, .. } => ClientError::Connect(host(url), text),
+            Events { resolved: None, .. } => ClientError::Resolve(url.authority().to_owned(), text),
+            Events { connected: None, .. } => ClientError::Connect(url.authority().to_owned(), text),
             Events { secured: None, .. } if secure => ClientError::Tls(target, TlsError::of_io(error, text)),
             _ => ClientError::NoHead(target, text),
         }
@@ -144,12 +147,6 @@ impl ClientError {
 
 fn not_http(text: &str) -> Option<&'static (&'static str, &'static str)> {
     HEADS.iter().find(|(part, _)| text.contains(part))
-}
-
-/// Host and port of a URL, as far as they are there.
-fn host(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?']).next().unwrap_or(rest).to_owned()
 }
 
 impl fmt::Display for ClientError {

@@ -15,6 +15,7 @@ use super::request::Request;
 use super::session::Client;
 use super::small_body::SmallBody;
 use super::wire::Resets;
+use crate::http::Url;
 use crate::shutdown::{Deadline, Stop, WaitEnd};
 
 /// Reads that may wait to be taken. Behind them the stream waits in the kernel, as it should.
@@ -49,7 +50,7 @@ pub enum NoHead {
 /// A request that goes on by itself, until it is dropped.
 #[derive(Debug)]
 pub struct InFlight {
-    url: String,
+    url: Url,
     events: Receiver<ResponseEvent>,
     stop: Stop,
     resets: Resets,
@@ -91,7 +92,7 @@ impl InFlight {
             Some(ResponseEvent::Head(head)) => Ok(head),
             Some(ResponseEvent::Failed(error)) => Err(NoHead::Failed(error)),
             Some(ResponseEvent::Body(_)) => unreachable!("the body comes after the head"),
-            None => Err(NoHead::Failed(ClientError::NoHead(self.url.clone(), LOST.to_owned()))),
+            None => Err(NoHead::Failed(ClientError::NoHead(self.url.to_string(), LOST.to_owned()))),
         }
     }
 

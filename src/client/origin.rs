@@ -26,36 +26,6 @@ pub(crate) const NO_SUCH_STREAM: &str = "no stream with this id";
 /// The longest answer that could be ours.
 const ANSWER_MAX: usize = 1024;
 
-/// A URL as the user typed it, absolute: without a scheme it is `http`, as with curl. A fragment stays out.
-pub fn absolute(url: &str) -> String {
-    let url = url.split('#').next().unwrap_or(url);
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-    let has_scheme =
-        scheme.is_some_and(|scheme| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)));
-    if has_scheme { url.to_owned() } else { format!("http://{url}") }
-}
-
-/// Another resource beside an absolute URL's last path segment, with the URL's query if that is wanted.
-pub fn beside(url: &str, name: &str, keep_query: bool) -> String {
-    let (path, query) = split_query(url);
-    let authority = path.find("://").map_or(0, |at| at + "://".len());
-    let folder = path[authority..].rfind('/').map_or(path, |at| &path[..authority + at]);
-    let query = if keep_query { query } else { "" };
-    format!("{folder}/{name}{query}")
-}
-
-/// Whether an absolute URL names a host or a folder, not a resource in it.
-pub fn is_root(url: &str) -> bool {
-    let (path, _) = split_query(url);
-    let rest = path.split_once("://").map_or(path, |(_, rest)| rest);
-    rest.find('/').is_none() || rest.ends_with('/')
-}
-
-/// A URL up to its query, and its query with the question mark.
-fn split_query(url: &str) -> (&str, &str) {
-    url.split_at(url.find('?').unwrap_or(url.len()))
-}
-
 /// An answer of our origin to a request for its time.
 #[derive(Debug, Clone)]
 pub struct Time {
@@ -77,7 +47,7 @@ pub fn time_request(request: &Request) -> Request {
 /// The request for another resource beside an event stream, one that is no stream; `request` is the one for the stream.
 pub fn request_beside(request: &Request, name: &str) -> Request {
     let mut request = Request { method: "GET".to_owned(), body: None, ..request.clone() };
-    request.url = beside(&request.url, name, false);
+    request.url = request.url.beside(name);
     for name in ["Accept", "Accept-Encoding", "Content-Type", "Content-Length"] {
         request.take_header(name);
     }
@@ -221,32 +191,6 @@ fn our_time(body: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn urls_are_made_absolute() {
-        for (typed, expected) in [
-            ("localhost:3000", "http://localhost:3000"),
-            ("https://h/a?b#c", "https://h/a?b"),
-            ("h/a?to=http://x", "http://h/a?to=http://x"),
-        ] {
-            assert_eq!(absolute(typed), expected);
-        }
-    }
-
-    #[test]
-    fn resources_beside() {
-        for (url, root, events) in [
-            ("http://h", true, "http://h/events"),
-            ("http://h:1?a=/b", true, "http://h:1/events?a=/b"),
-            ("http://h/", true, "http://h/events"),
-            ("http://h/sse/?a", true, "http://h/sse/events?a"),
-            ("http://h/sse", false, "http://h/events"),
-            ("http://h/sse/stream?a=b/", false, "http://h/sse/events?a=b/"),
-        ] {
-            assert_eq!((is_root(url), beside(url, "events", true).as_str()), (root, events), "{url}");
-        }
-        assert_eq!(beside("http://h/sse/stream?a", "time", false), "http://h/sse/time");
-    }
 
     #[test]
     fn what_is_told_of_a_stream() {

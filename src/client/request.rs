@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::SERVER_NAME;
+use crate::http::url::{Credentials, Url};
 
 /// What a request for an event stream says of itself. The first two are a browser's.
 const HEADERS: [(&str, &str); 4] = [
@@ -27,8 +28,8 @@ const AUTHORIZATION: &str = "Authorization";
 /// A request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The absolute URL, without credentials.
-    pub url: String,
+    /// The URL.
+    pub url: Url,
     /// The method.
     pub method: String,
     /// Header fields.
@@ -45,15 +46,11 @@ impl Request {
     pub fn event_stream(url: &str, method: Option<&str>, changes: &[Change], body: Option<Vec<u8>>) -> Request {
         let default = if body.is_some() { "POST" } else { "GET" };
         let body_type = body.as_ref().map(|_| BODY_TYPE);
-        let authorization = credentials(url).map(basic);
+        let (url, credentials) = Url::typed(url);
+        let authorization = credentials.map(|credentials| basic(&credentials));
         let ours = HEADERS.into_iter().chain(body_type);
         let ours = ours.chain(authorization.as_deref().map(|value| (AUTHORIZATION, value)));
-        Request {
-            url: without_credentials(url),
-            method: method.unwrap_or(default).to_owned(),
-            headers: merged(ours, changes),
-            body,
-        }
+        Request { url, method: method.unwrap_or(default).to_owned(), headers: merged(ours, changes), body }
     }
 
     /// The value of a header field that is there once, taken out.
@@ -102,40 +99,9 @@ impl std::str::FromStr for Change {
     }
 }
 
-/// A URL without what stands before the `@` of its host.
-pub fn without_credentials(url: &str) -> String {
-    match credentials(url) {
-        Some(credentials) => url.replacen(&format!("{credentials}@"), "", 1),
-        None => url.to_owned(),
-    }
-}
-
-/// What stands before the `@` of a URL's host.
-fn credentials(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    authority.rsplit_once('@').map(|(credentials, _)| credentials)
-}
-
-/// The value of an `Authorization` field for `USER:PASSWORD` as it stands in a URL (RFC 7617). As with curl, each may be
-/// percent-encoded, and the password may be missing.
-fn basic(credentials: &str) -> String {
-    let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-    let pair = [&percent_decoded(user)[..], b":", &percent_decoded(password)].concat();
-    format!("Basic {}", BASE64_STANDARD.encode(pair))
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut rest = text.as_bytes();
-    let mut out = Vec::new();
-    while let Some((&first, behind)) = rest.split_first() {
-        let hex = behind.get(..2).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-        let code = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        let (byte, used) = code.filter(|_| first == b'%').map_or((first, 1), |code| (code, 3));
-        out.push(byte);
-        rest = &rest[used..];
-    }
-    out
+/// The value of an `Authorization` field (RFC 7617).
+fn basic(Credentials { user, password }: &Credentials) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode([user.as_slice(), b":", password].concat()))
 }
 
 fn merged<'a>(ours: impl Iterator<Item = (&'a str, &'a str)>, changes: &[Change]) -> Vec<(String, String)> {
@@ -178,7 +144,7 @@ mod tests {
         let sent = |url: &str, changes: &[&str]| {
             let changes: Vec<Change> = changes.iter().map(|text| text.parse().unwrap()).collect();
             let mut request = Request::event_stream(url, None, &changes, None);
-            (request.url.clone(), request.take_header(AUTHORIZATION))
+            (request.url.as_str().to_owned(), request.take_header(AUTHORIZATION))
         };
         for (url, plain, value) in [
             ("http://h/a@b", "http://h/a@b", None),

@@ -15,10 +15,11 @@ use super::body::Body;
 use super::dial::{Dial, Names};
 use super::error::ClientError;
 use super::head::{Head, Timing};
-use super::request::{self, Request};
+use super::request::Request;
 use super::settings::{Family, REDIRECTS_MAX, Redirects, Settings};
 use super::wait::{SocketOnly, Waiter};
 use super::wire::{self, FIRST, Resets, Secure, Trace};
+use crate::http::Url;
 
 /// Most bytes that a read of a body brings, unless the settings say otherwise.
 const BUFFER: usize = 64 * 1024;
@@ -66,7 +67,7 @@ impl Client {
     /// When the certificates or the proxy's URL are malformed.
     pub fn new(settings: &Settings) -> Result<Client, ClientError> {
         let proxy = match &settings.proxy {
-            Some(url) => Some(Proxy::new(url).map_err(|_| ClientError::Proxy(request::without_credentials(url)))?),
+            Some(url) => Some(Proxy::new(url).map_err(|_| ClientError::Proxy(Url::of(url).to_string()))?),
             None => None,
         };
         let family = match settings.family {
@@ -185,17 +186,16 @@ impl Session {
     pub fn send<'a>(
         &self,
         method: &str,
-        url: &str,
+        url: &Url,
         fields: impl Iterator<Item = (&'a str, &'a [u8])>,
         body: Option<&[u8]>,
     ) -> Result<Response, ClientError> {
         let begun = Instant::now();
         *self.trace.events() = wire::Events::default();
-        let builder = ureq::http::Request::builder().method(method).uri(url);
+        let builder = ureq::http::Request::builder().method(method).uri(url.as_str());
         let builder = fields.fold(builder, |builder, (name, value)| builder.header(name, value));
         let bodiless = body.is_none() && !matches!(method, "POST" | "PUT" | "PATCH");
-        let malformed =
-            |error: ureq::http::Error| ClientError::Request(request::without_credentials(url), error.to_string());
+        let malformed = |error: ureq::http::Error| ClientError::Request(url.to_string(), error.to_string());
         let result = if bodiless {
             self.agent.run(builder.body(()).map_err(malformed)?)
         } else {
@@ -216,7 +216,7 @@ impl Session {
         let here = response.get_uri().to_string();
         let history = response.get_redirect_history().unwrap_or_default();
         let redirects = history.iter().map(ToString::to_string).filter(|url| *url != here);
-        let redirects = redirects.map(|url| request::without_credentials(&url)).collect();
+        let redirects = redirects.map(|url| Url::of(&url).to_string()).collect();
         let fields: Vec<(String, Vec<u8>)> =
             response.headers().iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
         let headers = fields.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()));
@@ -225,7 +225,7 @@ impl Session {
             version: format!("{:?}", response.version()),
             headers: headers.collect(),
             redirects,
-            url: request::without_credentials(&here),
+            url: Url::of(&here).to_string(),
             timing,
             remote: events.remote,
         };

@@ -1,5 +1,6 @@
 use super::in_flight::{InFlight, ResponseEvent};
 use super::*;
+use crate::http::Url;
 use crate::shutdown::Stop;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -26,7 +27,7 @@ fn server(serve: impl FnOnce(TcpStream) + Send + 'static) -> String {
 }
 
 fn get(url: &str) -> Request {
-    Request { url: url.to_owned(), method: "GET".to_owned(), headers: Vec::new(), body: None }
+    Request { url: Url::of(url), method: "GET".to_owned(), headers: Vec::new(), body: None }
 }
 
 fn session() -> Session {

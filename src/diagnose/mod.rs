@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, Request};
+use crate::http::Url;
 use crate::judge::{Investigation, Look, MeasurePlan, Paces, Terms};
 use crate::probe::{self, Path, ProbeError, Prober, Setup, Watch};
 use crate::report::Report;
@@ -159,7 +160,7 @@ pub fn run(config: &Config, limits: &Deadline, watch: Watch<'_>) -> Result<Diagn
         diagnosis = investigation.diagnosis(endurance.as_ref(), is_gone, is_cut_short);
     }
     Ok(Diagnosed {
-        url: config.request.url.clone(),
+        url: config.request.url.to_string(),
         is_ours: path.is_ours(),
         diagnosis,
         variants: investigation.into_rows(),
@@ -184,13 +185,13 @@ fn investigate(investigation: &mut Investigation, path: &Path<'_>, limits: &Dead
 
 fn record(request: &Request) -> RequestRecord {
     let Request { url, method, headers, .. } = request.clone();
-    RequestRecord { url, method, headers }
+    RequestRecord { url: url.as_str().to_owned(), method, headers }
 }
 
 /// The request of a variant, with the path's body.
 fn requested(path: &Path<'_>, request: RequestRecord) -> Request {
     let RequestRecord { url, method, headers } = request;
-    Request { url, method, headers, ..path.request().clone() }
+    Request { url: Url::of(&url), method, headers, ..path.request().clone() }
 }
 
 /// Measures how long the path lets streams be, how it tells that clients have left, and how many it passes at once;
@@ -211,5 +212,5 @@ fn other_path(path: &Path<'_>, request: &Request, config: &Config, limits: &Dead
     let (within, duration) = (config.within, config.depth.first());
     let plan = MeasurePlan { within, duration, plain: true, ..MeasurePlan::default() };
     let report = path.measure(&[Setup::new(path.request().clone(), plan)], limits)?.remove(0);
-    Ok(Report { url: request.url.clone(), ..report })
+    Ok(Report { url: request.url.to_string(), ..report })
 }

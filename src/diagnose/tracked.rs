@@ -9,6 +9,7 @@ use crate::client::event_reader::{EventReader, StreamEnd};
 use crate::client::in_flight::{InFlight, ResponseEvent};
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{Arrival, Client, Ending, Request};
+use crate::http::Url;
 use crate::nonce::nonce;
 use crate::shutdown::Deadline;
 use crate::sse::decoder::Item;
@@ -166,15 +167,14 @@ pub(super) fn wait<'a>(
 }
 
 /// A stream's URL with another pace.
-fn paced(url: &str, pace: &str) -> String {
-    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+fn paced(url: &Url, pace: &str) -> Url {
     let is_kept = |parameter: &&str| {
         let pair = form_urlencoded::parse(parameter.as_bytes()).next();
         // A length can't be promised without a count.
         pair.is_some_and(|(name, value)| !PACE.contains(&&*name) && (&*name, &*value) != ("framing", "length"))
     };
-    let parameters: Vec<&str> = query.split('&').filter(is_kept).chain([pace]).collect();
-    format!("{path}?{}", parameters.join("&"))
+    let parameters: Vec<&str> = url.query().split('&').filter(is_kept).chain([pace]).collect();
+    url.with_query(&parameters.join("&"))
 }
 
 #[cfg(test)]
@@ -190,7 +190,7 @@ mod tests {
             ("http://h/e?%69d=0123456789abcdef&framing=close&a=%26", "http://h/e?framing=close&a=%26&interval=1s"),
             ("http://h/e?framing=length&count=3", "http://h/e?interval=1s"),
         ] {
-            assert_eq!(paced(url, "interval=1s"), expected);
+            assert_eq!(paced(&Url::of(url), "interval=1s").as_str(), expected);
         }
     }
 }

@@ -6,10 +6,13 @@ pub mod media_type;
 pub mod request;
 pub mod response;
 pub mod scan;
+pub(crate) mod secret;
+pub mod url;
 
 pub use media_type::MediaType;
 pub use request::Refusal;
 pub use response::Response;
+pub use url::Url;
 
 /// The HTTP version of a request. Anything else is refused with 505.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::observation::{Observation, Outcome, StreamObservation};
 use super::replay;
 use super::window::{prepared, since};
+use crate::http::Url;
 use crate::report::Report;
 use crate::schedule::plan::Plan;
 use crate::stats::recording::{EndRecord, LiveRecord, Phase, Recording, StatusRecord, StreamRecord, StreamState};
@@ -315,8 +316,7 @@ impl Watch<'_> {
     }
 
     fn asked(&self) -> Plan {
-        let query = self.recording.request.url.split_once('?').map_or("", |(_, query)| query);
-        Plan::parse(query).unwrap_or_default()
+        Plan::parse(Url::of(&self.recording.request.url).query()).unwrap_or_default()
     }
 }
 

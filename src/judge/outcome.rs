@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::observation::{self, Head, Observation, Outcome, StreamObservation};
 use crate::escape::shortened;
+use crate::http::Url;
 use crate::report::{Report, Response, Timing};
 use crate::stats::{Clock, Ending, Recorder, StreamSpec, Summary};
 use crate::verdict::{Answer, Evidence, Finding, Hop, Id, judge, representative};
@@ -186,6 +187,7 @@ impl Parts {
         }
         let redirects = self.heads.first().map_or(&[][..], |answered| &answered.head.redirects);
         if let (Some(first), Some(answered)) = (redirects.first(), self.heads.first()) {
+            let without_query = |url: &str| Url::of(url).with_query("");
             let to = without_query(&answered.head.url);
             findings.push(Finding::new(Id::Redirected, format!("{} redirects to {to}", without_query(first))));
         }
@@ -203,10 +205,6 @@ fn other_than(hello: &Value, id: &str) -> Option<(String, i64)> {
 fn was_begun_in_vain(summary: &Summary) -> bool {
     let is_late = observation::is_begun_late(summary.stale_us);
     is_late && summary.end == Ending::Ours && summary.counts.received == 0 && summary.spec.count != Some(0)
-}
-
-fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or(url)
 }
 
 fn timing(answered: &Answered, summaries: &[Summary]) -> Timing {

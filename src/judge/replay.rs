@@ -1,6 +1,7 @@
 //! Recordings to observations.
 
 use super::observation::{Head, Observation, Outcome, Status, StreamObservation};
+use crate::http::{MediaType, Url};
 use crate::schedule::plan::Plan;
 use crate::stats::recording::{
     EventRecord, FailureKind, FailureRecord, HeadRecord, ReadRecord, Recording, StatusRecord, StreamRecord,
@@ -86,8 +87,8 @@ fn spec(stream: &StreamRecord, origin: Origin) -> StreamSpec {
 }
 
 fn wants_any_type(stream: &StreamRecord) -> bool {
-    let query = stream.url.as_deref().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
-    Plan::parse(query).is_ok_and(|plan| !plan.content_type.starts_with("text/event-stream"))
+    let plan = stream.url.as_deref().and_then(|url| Plan::parse(Url::of(url).query()).ok());
+    plan.is_some_and(|plan| !MediaType::of(plan.content_type).is_event_stream())
 }
 
 fn head(head: &HeadRecord) -> Head {

@@ -70,7 +70,7 @@ pub fn run(config: &Config, limits: &Deadline, watch: Watch<'_>) -> Result<Repor
         let path = prober.path(request.clone(), limits)?;
         let setup = Setup { keeps_journal: config.record, ..Setup::new(path.request().clone(), plan) };
         let report = path.measure(&[setup], limits)?.remove(0);
-        Ok::<_, ProbeError>(Report { url: request.url.clone(), ..report })
+        Ok::<_, ProbeError>(Report { url: request.url.to_string(), ..report })
     };
     thread::scope(|scope| {
         let spawn = || thread::Builder::new().name("against".to_owned());

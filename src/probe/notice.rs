@@ -1,6 +1,7 @@
 //! What a user is told while a probe runs.
 
 use super::clock::Exchanges;
+use crate::http::Url;
 use crate::sse::decoder::Message;
 use crate::stamp::Stamp;
 use crate::stats::{Clock, StreamSpec, time_of};
@@ -9,7 +10,7 @@ use crate::stats::{Clock, StreamSpec, time_of};
 #[derive(Debug)]
 pub struct Notice<'a> {
     /// The path.
-    pub url: &'a str,
+    pub url: &'a Url,
     /// The stream.
     pub spec: &'a StreamSpec,
     /// When it came; microseconds since the probe's start.

@@ -12,6 +12,7 @@ use super::stream::Job;
 use crate::client::origin::{self, Time, Told};
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{ClientError, Request};
+use crate::http::Url;
 use crate::judge::{MeasurePlan, Observation, Outcome, Status, StreamObservation, StreamPlan};
 use crate::lock::lock;
 use crate::nonce::nonce;
@@ -147,7 +148,7 @@ impl<'p> Path<'p> {
         let report = |(setup, streams): (&Setup, _)| {
             let Request { url, method, headers, .. } = setup.request.clone();
             let observation = Observation {
-                url,
+                url: url.to_string(),
                 method,
                 headers,
                 redirects: self.redirects.clone(),
@@ -261,7 +262,7 @@ impl<'p> Path<'p> {
     /// The streams that a setup asks for, each with how much later it is asked for: where only some get through at a
     /// time, it is those that name the verdict, the small events.
     fn our_jobs<'b>(&'b self, setup: &'b Setup, exchanges: &'b Exchanges) -> io::Result<Vec<(Duration, Job<'b>)>> {
-        let (_, query) = setup.request.url.split_once('?').unwrap_or((&setup.request.url, ""));
+        let query = setup.request.url.query();
         let wanted = setup.plan.streams(query);
         let mut sizes: Vec<u64> = wanted.iter().map(|wanted| wanted.spec.size).collect();
         sizes.sort_unstable();
@@ -278,10 +279,7 @@ impl<'p> Path<'p> {
         let id = if wanted.wants_nonce { Some(nonce()?) } else { None };
         parameters.extend(id.as_ref().map(|id| format!("id={id}")));
         let mut request = setup.request.clone();
-        for parameter in parameters {
-            let separator = if request.url.contains('?') { '&' } else { '?' };
-            request.url = format!("{}{separator}{parameter}", request.url);
-        }
+        request.url = request.url.with_parameters(&parameters.join("&"));
         let patience = match wanted.lasts {
             Some(lasts) => Some(lasts + GRACE),
             None if setup.plan.endless => None,
@@ -309,10 +307,9 @@ fn foreign_spec() -> StreamSpec {
 
 /// The URL of the events of an origin of ours, for a URL as it was typed, and those that redirect there: where its time
 /// is redirected to, its events are.
-fn events_url(url: &str, time: &Time) -> (String, Vec<String>) {
-    let (path, query) = url.split_at(url.find('?').unwrap_or(url.len()));
-    let name = if origin::is_root(url) { "events" } else { path.rsplit('/').next().unwrap_or("events") };
-    let place = if time.redirects.is_empty() { path } else { &time.url };
-    let redirects = time.redirects.iter().map(|redirect| origin::beside(redirect, name, false));
-    (format!("{}{query}", origin::beside(place, name, false)), redirects.collect())
+fn events_url(url: &Url, time: &Time) -> (Url, Vec<String>) {
+    let name = if url.is_root() { "events" } else { url.last_segment() };
+    let place = if time.redirects.is_empty() { url } else { &Url::of(&time.url) };
+    let redirects = time.redirects.iter().map(|redirect| Url::of(redirect).beside(name).to_string());
+    (place.beside(name).with_query(url.query()), redirects.collect())
 }

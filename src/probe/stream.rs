@@ -11,6 +11,7 @@ use super::notice::{Notice, Watch};
 use crate::client::event_reader::{EventReader, StreamEnd};
 use crate::client::in_flight::{InFlight, NoHead, excerpt};
 use crate::client::{self, Arrival, Client, Ending, Request};
+use crate::http::Url;
 use crate::judge::{Head, Outcome, StreamObservation};
 use crate::shutdown::Deadline;
 use crate::sse::decoder::Item;
@@ -22,7 +23,7 @@ use crate::verdict::Answer;
 pub(super) struct Job<'a> {
     pub(super) client: &'a Client,
     /// What the user calls it.
-    pub(super) url: &'a str,
+    pub(super) url: &'a Url,
     /// The origin's clock so far, if it is ours.
     pub(super) exchanges: Option<&'a Exchanges>,
     pub(super) request: Request,

@@ -23,7 +23,7 @@ use super::upstream_conn::UpstreamConn;
 use crate::client::content::Content;
 use crate::client::{self, Body, ClientError};
 use crate::escape::escaped;
-use crate::http::Version;
+use crate::http::{Url, Version};
 use crate::impair::{BodyEnd, Chain, Piece};
 use crate::server::connection::Connection;
 use crate::server::service::{ConnectionState, Kept, Task, TaskContext};
@@ -35,7 +35,7 @@ pub(super) struct RelayTask {
     pub(super) target: Arc<Target>,
     pub(super) id: u64,
     pub(super) method: String,
-    pub(super) url: String,
+    pub(super) url: Url,
     pub(super) fields: Fields,
     /// Read by its task.
     pub(super) body: Vec<u8>,
@@ -62,7 +62,7 @@ impl Task for RelayTask {
         let level = if self.is_stream { log::Level::Info } else { log::Level::Debug };
         let begun = Instant::now();
         let RelayTask { id, method, trace, .. } = &*self;
-        let url = escaped(&self.url);
+        let url = escaped(&self.url.to_string());
         let (peer, policy) = (task.connection.peer, self.policy.description(method));
         log::log!(level, "relay opened id={id} peer={peer} method={method} target={url}{policy}{trace}");
         let mut sent = Sent::default();

@@ -103,17 +103,6 @@ pub(super) fn relayed(fields: Fields, forwarding: &Forwarding<'_>, authorization
     relayed
 }
 
-/// The target's URL with the client's query behind its own.
-pub(super) fn with_query(url: &str, query: &str) -> String {
-    let separator = match url.split_once('?') {
-        _ if query.is_empty() => "",
-        None => "?",
-        Some((_, "")) => "",
-        Some(_) => "&",
-    };
-    [url, separator, query].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,19 +188,6 @@ mod tests {
         }
         for via in ["us", "1.1 use", "1.1 other (1.1 us)", ""] {
             assert!(!has_passed(&fields(&[&format!("Via: {via}")]), "us"), "{via}");
-        }
-    }
-
-    #[test]
-    fn queries_are_joined() {
-        for (url, query, joined) in [
-            ("http://h/sse", "", "http://h/sse"),
-            ("http://h/sse", "a=1&a", "http://h/sse?a=1&a"),
-            ("http://h/sse?x", "a", "http://h/sse?x&a"),
-            ("http://h/sse?x", "", "http://h/sse?x"),
-            ("http://h/sse?", "a", "http://h/sse?a"),
-        ] {
-            assert_eq!(with_query(url, query), joined);
         }
     }
 }

@@ -13,6 +13,7 @@ use super::target::Target;
 use crate::client::content::Content;
 use crate::client::request::LAST_EVENT_ID;
 use crate::client::{Arrival, Body, ClientError, Ending, Head, Response, Session, retry};
+use crate::http::Url;
 use crate::units::format_duration;
 
 /// Where a body comes from.
@@ -53,7 +54,7 @@ pub(super) fn ask_for_identity(fields: &mut Fields) {
 #[derive(Debug)]
 pub(super) struct RetryRequest {
     pub(super) target: Arc<Target>,
-    pub(super) url: String,
+    pub(super) url: Url,
     /// Those of the first request.
     pub(super) fields: Fields,
     /// What the log calls it.

@@ -8,14 +8,13 @@ use tiny_http::Request;
 use super::config::{AtEnd, STACK, Sharing};
 use super::policy::RelayPolicy;
 use super::relay::RelayTask;
-use super::request::{Forwarding, accept_encoding, has_passed, relayed, with_query};
+use super::request::{Forwarding, accept_encoding, has_passed, relayed};
 use super::response::ResponseContext;
 use super::resume::ask_for_identity;
 use super::share::{Shares, may_share};
 use super::target::Target;
-use crate::client::origin::beside;
-use crate::http::Response;
 use crate::http::request::{BodyLength, fields};
+use crate::http::{Response, Url};
 use crate::impair::accepts_gzip;
 use crate::server::service::{Action, Exchange, PUBLIC_METHODS, Service};
 use crate::site::{self, paths};
@@ -48,15 +47,15 @@ impl Service for RelayService {
             (_, _, Some(id)) if !is_id(id) => {
                 return Action::Respond(Response::text(404, "no stream has such an id"));
             }
-            ("GET" | "HEAD" | "OPTIONS", "/time", _) => beside(url, "time", false),
-            ("GET" | "HEAD" | "OPTIONS", _, Some(id)) => beside(url, &format!("streams/{id}"), false),
+            ("GET" | "HEAD" | "OPTIONS", "/time", _) => url.beside("time"),
+            ("GET" | "HEAD" | "OPTIONS", _, Some(id)) => url.beside(&format!("streams/{id}")),
             (_, "/time", _) | (_, _, Some(_)) => return Action::Respond(paths::not_allowed(paths::LOOK_UP)),
             _ => {
                 let found = site::find(path).map(|route| route.answer(request, exchange));
                 return found.unwrap_or_else(|| Action::Respond(paths::not_found(&self.base_path)));
             }
         };
-        self.relay(method, &with_query(&relayed_to, query), path == "/events", exchange)
+        self.relay(method, relayed_to.with_parameters(query), path == "/events", exchange)
     }
 
     fn stop(&self) {
@@ -76,7 +75,7 @@ impl Service for RelayService {
 }
 
 impl RelayService {
-    fn relay(&self, method: &str, url: &str, is_stream: bool, exchange: Exchange) -> Action {
+    fn relay(&self, method: &str, url: Url, is_stream: bool, exchange: Exchange) -> Action {
         let fields = fields(&exchange.head);
         if has_passed(&fields, &self.target.pseudonym) {
             let text = "relay the request: it has come by here before, so that the target leads back to this proxy; \
@@ -103,7 +102,7 @@ impl RelayService {
             target: Arc::clone(&self.target),
             id: self.opened.fetch_add(1, Ordering::Relaxed) + 1,
             method: method.to_owned(),
-            url: url.to_owned(),
+            url,
             accepts_gzip,
             fields: relayed,
             policy,

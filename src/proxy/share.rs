@@ -24,6 +24,7 @@ use super::upstream_conn::UpstreamConn;
 use crate::broadcast::{BATCH_ENTRIES, Bounds, Broadcast, Entry, Next};
 use crate::client::{self, Arrival};
 use crate::escape::escaped;
+use crate::http::Url;
 use crate::http::chunk::Piece;
 use crate::impair::BodyEnd;
 use crate::lock::lock;
@@ -55,9 +56,9 @@ pub(super) fn may_share(method: &str, has_body: bool, fields: &Fields) -> bool {
 
 /// Which requests share a stream: those for the same URL, from pages of the same origin, which the target may name in
 /// `Access-Control-Allow-Origin`.
-pub(super) fn key(url: &str, fields: &Fields) -> String {
+pub(super) fn key(url: &Url, fields: &Fields) -> String {
     let origin = values(fields, "origin").next().map(String::from_utf8_lossy).unwrap_or_default();
-    format!("{url} {origin}")
+    format!("{} {origin}", url.as_str())
 }
 
 /// What of the target's response all clients get.
@@ -362,6 +363,7 @@ mod tests {
                 && !may_share("HEAD", false, &vec![])
                 && !may_share("GET", true, &vec![])
         );
-        assert_ne!(key("u", &field("Origin")), key("u", &vec![]));
+        let url = Url::of("u");
+        assert_ne!(key(&url, &field("Origin")), key(&url, &vec![]));
     }
 }

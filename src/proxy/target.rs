@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::config::{BUFFER, Config};
 use super::error::ProxyError;
-use crate::client::origin::absolute;
 use crate::client::{self, Client, Redirects, Settings};
+use crate::http::Url;
 use crate::nonce::nonce;
 
 /// How long a target may be silent before TCP asks it whether it is still there. One that is gone without a word would
@@ -17,7 +17,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 pub(super) struct Target {
     pub(super) client: Client,
     /// The URL of the stream, without credentials.
-    pub(super) url: String,
+    pub(super) url: Url,
     /// The same, fit for a log and a terminal.
     pub(super) shown: String,
     /// The value of `Authorization`, from the URL's credentials.
@@ -29,13 +29,9 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn new(config: &Config) -> Result<Target, ProxyError> {
-        let mut request = client::Request::event_stream(&absolute(&config.target), None, &[], None);
-        let uri = request.url.parse::<ureq::http::Uri>().ok();
-        let fits = |uri: &ureq::http::Uri| {
-            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
-        };
-        if !uri.as_ref().is_some_and(fits) {
-            return Err(ProxyError::Target(request.url));
+        let mut request = client::Request::event_stream(&config.target, None, &[], None);
+        if !request.url.is_http() {
+            return Err(ProxyError::Target(request.url.to_string()));
         }
         let settings = Settings {
             redirects: Redirects::Return,
@@ -45,7 +41,7 @@ impl Target {
         };
         Ok(Target {
             client: Client::new(&settings).map_err(ProxyError::Client)?,
-            shown: crate::escape::escaped(&request.url),
+            shown: crate::escape::escaped(&request.url.to_string()),
             authorization: request.take_header("Authorization"),
             url: request.url,
             head_timeout: config.head_timeout,

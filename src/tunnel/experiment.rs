@@ -13,6 +13,7 @@ use crate::client::in_flight::InFlight;
 use crate::client::origin::{self, Told};
 use crate::client::{Client, Request};
 use crate::diagnose::{self, Against, Depth};
+use crate::http::Url;
 use crate::nonce::nonce;
 use crate::probe::{ProbeError, Watch};
 use crate::report::tunnel::Run;
@@ -136,7 +137,7 @@ struct Child {
 
 impl Opened {
     /// The public URL.
-    pub fn url(&self) -> &str {
+    pub fn url(&self) -> &Url {
         &self.request.url
     }
 
@@ -166,7 +167,7 @@ impl Experiment<'_> {
                 // The name of a named tunnel has been there for long.
                 let first = if is_quick { Pace::default().first } else { Duration::ZERO };
                 let url = self.wait_tunnel(&cloudflared, first)?;
-                let request = Request { url: url.to_string(), ..self.request.clone() };
+                let request = Request { url: Url::of(url.as_str()), ..self.request.clone() };
                 if !is_quick {
                     self.find_origin(&request)?;
                 }
@@ -183,7 +184,7 @@ impl Experiment<'_> {
         loop {
             (self.tell)("waiting for cloudflared to connect to Cloudflare");
             let url = cloudflared.wait_ready(left(), &mut |text| (self.tell)(text))?;
-            let request = Request { url: url.to_string(), ..self.request.clone() };
+            let request = Request { url: Url::of(url.as_str()), ..self.request.clone() };
             match self.wait_public(&request, first, left(), &|| cloudflared.serves(&url)) {
                 Ok(()) => return Ok(url),
                 Err(PublicError::Outdated(_)) if !left().is_zero() => {}
@@ -208,12 +209,11 @@ impl Experiment<'_> {
     /// through the way. Where that can't be told, the diagnosis will have more to say.
     fn find_origin(&self, request: &Request) -> Result<(), OpenError> {
         let Ok(id) = nonce() else { return Ok(()) };
-        let (place, _) = request.url.split_once('?').unwrap_or((&request.url, ""));
-        let place = if origin::is_root(place) { origin::beside(place, "events", false) } else { place.to_owned() };
-        let one_event = Request { url: format!("{place}?id={id}&count=1&interval=1ms"), ..request.clone() };
+        let url = if request.url.is_root() { request.url.beside("events") } else { request.url.clone() };
+        let one_event = Request { url: url.with_query(&format!("id={id}&count=1&interval=1ms")), ..request.clone() };
         let is_elsewhere = self.is_streamed(one_event)
             && origin::stream(&self.direct, &self.direct_request(), &id, &self.deadline) == Some(Told::NoSuchStream);
-        if is_elsewhere { Err(OpenError::Elsewhere(request.url.clone())) } else { Ok(()) }
+        if is_elsewhere { Err(OpenError::Elsewhere(request.url.to_string())) } else { Ok(()) }
     }
 
     /// Whether there is an answer, with the head of a stream.
@@ -225,7 +225,7 @@ impl Experiment<'_> {
 
     /// The request for a stream of the origin, directly.
     fn direct_request(&self) -> Request {
-        Request { url: format!("http://{}/events", self.origin), ..self.request.clone() }
+        Request { url: Url::of(&format!("http://{}/events", self.origin)), ..self.request.clone() }
     }
 
     /// Diagnoses the way, beside the direct one, until `deadline` ends it.
@@ -251,7 +251,7 @@ impl Experiment<'_> {
         let diagnosed = diagnose::run(&config, deadline, watch)?;
         let events = opened.child.iter().flat_map(|child| child.cloudflared.events().try_iter());
         let incidents = events.map(|event| event.to_string()).collect();
-        Ok(Run { protocol: opened.protocol, public_url: opened.url().to_owned(), diagnosed, incidents })
+        Ok(Run { protocol: opened.protocol, public_url: opened.url().to_string(), diagnosed, incidents })
     }
 
     /// Keeps the way open until the user wants to end. `on_open` hears of the URL that leads to the origin when there was
@@ -264,7 +264,7 @@ impl Experiment<'_> {
                 match self.wait_tunnel(&child.cloudflared, child.first) {
                     Ok(url) => {
                         on_open(url.as_str());
-                        opened.request.url = url.to_string();
+                        opened.request.url = Url::of(url.as_str());
                         child.url = url;
                     }
                     Err(error) if error.is_stopped() => return,

@@ -99,25 +99,25 @@ pub fn wait(
     is_current: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), PublicError> {
-    let url = &request.url;
+    let url = request.url.to_string();
     let deadline = deadline.at_most(pace.within);
     let (mut last, mut pause, mut before) = (None::<Finding>, pace.pause, pace.first);
     loop {
         match deadline.sleep(before) {
             Ok(()) => {}
             Err(WaitEnd::Stopped) => return Err(PublicError::Stopped),
-            Err(WaitEnd::TimeUp) => return Err(PublicError::TimeUp(url.clone(), pace.within, last)),
+            Err(WaitEnd::TimeUp) => return Err(PublicError::TimeUp(url, pace.within, last)),
         }
         if !is_current() {
-            return Err(PublicError::Outdated(url.clone()));
+            return Err(PublicError::Outdated(url));
         }
         match ask_closely(client, request, &deadline) {
             Ok(Asked::Ours(_)) => return Ok(()),
             Ok(Asked::Other(finding)) if finding.id == Id::LoginPage => {
-                return Err(PublicError::Refused(url.clone(), finding));
+                return Err(PublicError::Refused(url, finding));
             }
             Err(error @ (ClientError::Request(..) | ClientError::Proxy(_) | ClientError::Certificates(_))) => {
-                return Err(PublicError::Refused(url.clone(), error.finding()));
+                return Err(PublicError::Refused(url, error.finding()));
             }
             Ok(Asked::Other(finding)) => last = Some(finding),
             Err(error) => last = Some(error.finding()),

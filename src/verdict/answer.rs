@@ -11,7 +11,7 @@ pub use reply::Reply;
 use super::detail::{Answered, Detail};
 use super::{Finding, Id};
 use crate::escape::shortened;
-use reply::host;
+use crate::http::url::host_of_reference;
 use signatures::{Name, VALUE_MAX};
 
 /// How much of its first line is shown, in characters.
@@ -49,7 +49,7 @@ impl Reply<'_> {
             what: name.what,
             content_type: shortened(self.media_type().as_str(), VALUE_MAX),
             evidence: name.evidence.clone(),
-            redirected_to: (!self.redirects.is_empty()).then(|| shortened(host(self.url), VALUE_MAX)),
+            redirected_to: (!self.redirects.is_empty()).then(|| shortened(&host_of_reference(self.url), VALUE_MAX)),
             first_line: first_line(self.excerpt),
         }
     }

@@ -38,17 +38,3 @@ impl<'a> Reply<'a> {
         followed.chain(last).chain(next)
     }
 }
-
-/// The host of an absolute URL, without credentials and port.
-pub(super) fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let place = authority.rsplit('@').next().unwrap_or_default();
-    if place.starts_with('[') { place } else { place.split(':').next().unwrap_or_default() }
-}
-
-/// The path of a URL, absolute or not.
-pub(super) fn path(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
-    rest.split(['?', '#']).next().unwrap_or_default()
-}

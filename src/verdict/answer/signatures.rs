@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::reply::{Reply, host, path};
+use super::reply::Reply;
 use crate::escape::shortened;
+use crate::http::url::{host_of_reference, path_of_reference};
 use crate::verdict::Id;
 
 /// How much of a header field's value, in characters.
@@ -286,9 +287,9 @@ impl Signature {
         match *self {
             Field(name, part) => reply.fields(name).any(|value| value.to_ascii_lowercase().contains(part)),
             Cookie(name) => reply.fields("set-cookie").any(|value| value.trim_start().starts_with(name)),
-            Host(name) => reply.targets().any(|url| is_below(host(url), name)),
+            Host(name) => reply.targets().any(|url| is_below(&host_of_reference(url), name)),
             Segment(name) => {
-                reply.targets().any(|url| path(url).split('/').any(|part| part.eq_ignore_ascii_case(name)))
+                reply.targets().any(|url| path_of_reference(url).split('/').any(|part| part.eq_ignore_ascii_case(name)))
             }
             Text(part) => text.contains(part),
             Word(part) => matches!(reply.status, 200 | 401 | 403 | 429 | 503) && text.contains(part),

@@ -94,13 +94,6 @@ fn the_line_that_says_most() {
 }
 
 #[test]
-fn parts_of_urls() {
-    assert_eq!(host("https://u:p@h.example:1/a@b"), "h.example");
-    assert_eq!([host("http://[::1]:80/"), host("/login"), host("http://h?x")], ["[::1]:80", "", "h"]);
-    assert_eq!([path("https://h/a/b?c#d"), path("/login?x"), path("http://h?x"), path("")], ["/a/b", "/login", "", ""]);
-}
-
-#[test]
 fn products_are_known_by_their_marks() {
     let via = |url| [START, url];
     let access = "https://team.cloudflareaccess.com/cdn-cgi/access/login/app.example?kid=1";

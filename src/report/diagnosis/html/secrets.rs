@@ -1,23 +1,6 @@
 //! What of a response's head can be shown to anybody: a report is made to be passed on.
 
-/// Parts of the names of fields whose values let somebody in.
-const SECRET: [&str; 15] = [
-    "api-key",
-    "apikey",
-    "assertion",
-    "auth",
-    "cookie",
-    "credential",
-    "csrf",
-    "jwt",
-    "password",
-    "secret",
-    "session",
-    "signature",
-    "ticket",
-    "token",
-    "xsrf",
-];
+use crate::http::secret::is_secret_field;
 
 /// Fields whose values are URLs, in whose queries logins carry what lets somebody in.
 const REFERENCES: [&str; 4] = ["content-location", "link", "location", "refresh"];
@@ -27,7 +10,7 @@ pub(super) fn shown(name: &str, value: &str) -> String {
     let name = name.to_ascii_lowercase();
     match value.split_once('=') {
         Some((cookie, _)) if name == "set-cookie" => format!("{}=<value left out>", cookie.trim()),
-        _ if SECRET.iter().any(|part| name.contains(part)) => format!("<{} bytes>", value.len()),
+        _ if is_secret_field(&name) => format!("<{} bytes>", value.len()),
         _ if REFERENCES.contains(&name.as_str()) => without_query(value).to_owned(),
         _ => value.to_owned(),
     }
