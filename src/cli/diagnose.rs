@@ -3,11 +3,10 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
+use crossbeam_channel::unbounded;
 
 use super::client::client_command;
 use super::exit::{Exit, Failure};
@@ -83,17 +82,15 @@ pub(super) fn run(mut options: Diagnose, out: &mut dyn Write) -> Result<Exit, Fa
     let page = ReportFile::create(options.report.as_deref())?;
     let wish = Wish::install().map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
     let deadline = wish.deadline(max_time);
-    let events = Arc::new(AtomicU64::new(0));
+    let (sender, notices) = unbounded();
     let progress = {
-        let (events, begun, url) = (Arc::clone(&events), Instant::now(), config.request.url.to_string());
+        let (mut events, begun, url) = (0, Instant::now(), config.request.url.to_string());
         Progress::start(move || {
-            let (seconds, events) = (begun.elapsed().as_secs_f64(), events.load(Ordering::Relaxed));
-            format!("{seconds:4.1} s  {events} events so far  {url}")
+            events += notices.try_iter().count();
+            format!("{:4.1} s  {events} events so far  {url}", begun.elapsed().as_secs_f64())
         })
     };
-    let diagnosed = diagnose::run(&config, &deadline, &|_| {
-        events.fetch_add(1, Ordering::Relaxed);
-    });
+    let diagnosed = diagnose::run(&config, &deadline, Some(sender));
     drop(progress);
     let diagnosed = diagnosed?;
     let paged = page.write(&diagnosed);

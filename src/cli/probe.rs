@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
+use crossbeam_channel::{bounded, unbounded};
 
 use super::client::client_command;
 use super::exit::{Exit, Failure};
@@ -16,9 +17,9 @@ use super::interrupt::Wish;
 use super::output::{Format, format, unless_unread};
 use super::terminal::{self, Progress};
 use super::values::{WITHIN, pace, run_time};
-use crate::lock::lock;
-use crate::probe::{self, Config, Notice};
+use crate::probe::{self, Config, Notice, ProbeError};
 use crate::report::{self, Report, Style};
+use crate::shutdown::Deadline;
 
 client_command! {
     /// Measure whether events arrive in real time on the way to URL, and say what to do if they don't.
@@ -87,23 +88,15 @@ pub(super) fn run(mut options: Probe, out: &mut dyn Write) -> Result<Exit, Failu
     let wish = wish.map_err(|error| Failure::unreachable(format!("handle signals: {error}")))?;
     let deadline = wish.deadline(max_time);
     let report = if options.follow {
-        let printer = Mutex::new((Lines::new(format), Ok(())));
-        let report = probe::run(&config, &deadline, &|notice| {
-            let (lines, printed) = &mut *lock(&printer);
-            if printed.is_ok() {
-                *printed = lines.print(notice);
-            }
-            if printed.is_err() {
-                wish.give_up();
-            }
-        });
-        printer.into_inner().unwrap_or_else(PoisonError::into_inner).1.or_else(unless_unread)?;
-        report
+        follow(&config, &deadline, format, &wish)?
     } else {
-        let seen = Arc::new(Mutex::new(Seen::new(config.request.url.to_string())));
-        let shown = Arc::clone(&seen);
-        let _progress = Progress::start(move || lock(&shown).line());
-        probe::run(&config, &deadline, &|notice| lock(&seen).note(notice))
+        let mut seen = Seen::new(config.request.url.to_string());
+        let (sender, notices) = unbounded();
+        let _progress = Progress::start(move || {
+            notices.try_iter().for_each(|notice| seen.note(&notice));
+            seen.line()
+        });
+        probe::run(&config, &deadline, Some(sender))
     };
     let report = report?;
     let recorded = record.zip(report.recording.as_ref()).map(|(mut file, recording)| {
@@ -124,6 +117,36 @@ fn written(report: &Report, format: Format, style: Style) -> String {
     }
 }
 
+/// Measures, and prints every event as it comes. Ends when nobody reads them any more.
+fn follow(config: &Config, deadline: &Deadline, format: Format, wish: &Wish) -> Result<Measured, Failure> {
+    let (sender, notices) = bounded(NOTICES_MAX);
+    let (report, printed) = thread::scope(|scope| {
+        let print = || {
+            let mut lines = Lines::new(format);
+            let printed = notices.iter().try_for_each(|notice| lines.print(&notice));
+            if printed.is_err() {
+                wish.give_up();
+            }
+            // What still comes waits for nobody.
+            notices.iter().for_each(drop);
+            printed
+        };
+        let printer = thread::Builder::new().name("lines".to_owned()).spawn_scoped(scope, print);
+        let printer = printer.map_err(|error| Failure::unreachable(format!("start a thread: {error}")))?;
+        let report = probe::run(config, deadline, Some(sender));
+        let printed = printer.join().unwrap_or_else(|_| Err(io::Error::other("the thread that prints was lost")));
+        Ok::<_, Failure>((report, printed))
+    })?;
+    printed.or_else(unless_unread)?;
+    Ok(report)
+}
+
+/// A report, or why there is none.
+type Measured = Result<Report, ProbeError>;
+
+/// Events that may wait to be printed. Behind them the streams wait.
+const NOTICES_MAX: usize = 1024;
+
 /// What came so far, for the line of progress.
 struct Seen {
     url: String,
@@ -137,7 +160,7 @@ impl Seen {
         Seen { url, begun: Instant::now(), events: BTreeMap::new() }
     }
 
-    fn note(&mut self, notice: &Notice<'_>) {
+    fn note(&mut self, notice: &Notice) {
         let (received, expected) = self.events.entry(notice.spec.name.clone()).or_default();
         *received += u64::from(notice.message.event != "hello");
         *expected = notice.spec.count;

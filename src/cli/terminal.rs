@@ -39,7 +39,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Shows what `line` says, until it is dropped.
-    pub(super) fn start(line: impl Fn() -> String + Send + 'static) -> Progress {
+    pub(super) fn start(mut line: impl FnMut() -> String + Send + 'static) -> Progress {
         let stderr = std::io::stderr();
         if !stderr.is_terminal() || is_dumb() {
             return Progress { ticking: None };

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
+use crossbeam_channel::{Sender, unbounded};
 
 use super::client::client_command;
 use super::diagnose::ReportFile;
@@ -282,8 +282,8 @@ impl Stage<'_> {
                     let now = opened.insert(now);
                     let deadline = self.max_time.map(|time| experiment.deadline.at_most(time));
                     let deadline = deadline.as_ref().unwrap_or(&experiment.deadline);
-                    let watch = |_: &Notice<'_>| self.status.count();
-                    let run = experiment.diagnose(now, options.within, depth, deadline, &watch);
+                    let notices = Some(self.status.notices.clone());
+                    let run = experiment.diagnose(now, options.within, depth, deadline, notices);
                     tunnelled.runs.push(run?);
                 }
                 Err(error) if error.is_stopped() && tunnelled.runs.is_empty() => {
@@ -338,29 +338,32 @@ fn written(tunnelled: &Tunnelled, json: bool) -> String {
 /// What is going on: a line on a terminal, lines of the log elsewhere.
 struct Status {
     step: Arc<Mutex<Step>>,
-    events: Arc<AtomicU64>,
+    notices: Sender<Notice>,
     progress: Mutex<Option<Progress>>,
 }
 
 struct Step {
     text: String,
     begun: Instant,
+    /// Events that came meanwhile.
+    events: usize,
 }
 
 impl Status {
     fn start() -> Status {
-        let step = Arc::new(Mutex::new(Step { text: String::new(), begun: Instant::now() }));
-        let events = Arc::new(AtomicU64::new(0));
-        let (shown, counted) = (Arc::clone(&step), Arc::clone(&events));
+        let step = Arc::new(Mutex::new(Step { text: String::new(), begun: Instant::now(), events: 0 }));
+        let (sender, notices) = unbounded();
+        let shown = Arc::clone(&step);
         let progress = Progress::start(move || {
-            let Step { text, begun } = &*lock(&shown);
-            let events = match counted.load(Ordering::Relaxed) {
+            let Step { text, begun, events } = &mut *lock(&shown);
+            *events += notices.try_iter().count();
+            let events = match events {
                 0 => String::new(),
                 events => format!("  {events} events so far"),
             };
             format!("{:4.1} s{events}  {text}", begun.elapsed().as_secs_f64())
         });
-        Status { step, events, progress: Mutex::new(Some(progress)) }
+        Status { step, notices: sender, progress: Mutex::new(Some(progress)) }
     }
 
     fn tell(&self, text: &str) {
@@ -368,15 +371,10 @@ impl Status {
         if step.text == text {
             return;
         }
-        *step = Step { text: text.to_owned(), begun: Instant::now() };
-        self.events.store(0, Ordering::Relaxed);
+        *step = Step { text: text.to_owned(), begun: Instant::now(), events: 0 };
         if !lock(&self.progress).as_ref().is_some_and(Progress::is_shown) {
             log::info!("{text}");
         }
-    }
-
-    fn count(&self) {
-        self.events.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What is told from now on goes into the log.

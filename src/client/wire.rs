@@ -71,14 +71,14 @@ pub(super) struct Secure {
 }
 
 impl<In: Transport> Connector<In> for Secure {
-    type Out = Watched<<RustlsConnector as Connector<In>>::Out>;
+    type Out = TlsEnd<<RustlsConnector as Connector<In>>::Out>;
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         let transport = Connector::<In>::connect(&*self.tls, details, chained)?;
         if transport.as_ref().is_some_and(Transport::is_tls) {
             self.trace.events().secured = Some(Instant::now());
         }
-        Ok(transport.map(|inner| Watched { inner, trace: self.trace.clone() }))
+        Ok(transport.map(|inner| TlsEnd { inner, trace: self.trace.clone() }))
     }
 }
 
@@ -86,12 +86,12 @@ impl<In: Transport> Connector<In> for Secure {
 /// sender will not send any more messages on this connection [...] without this, an attacker could truncate" (RFC 8446,
 /// section 6.1). ureq takes it for the end of a close-delimited body.
 #[derive(Debug)]
-pub(super) struct Watched<T> {
+pub(super) struct TlsEnd<T> {
     inner: T,
     trace: Trace,
 }
 
-impl<T: Transport> Transport for Watched<T> {
+impl<T: Transport> Transport for TlsEnd<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }

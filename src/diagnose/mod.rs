@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use crate::client::{Client, Request};
 use crate::http::Url;
 use crate::judge::{Investigation, Look, MeasurePlan, Paces, Terms};
-use crate::probe::{self, Path, ProbeError, Prober, Setup, Watch};
+use crate::probe::{self, Notices, Path, ProbeError, Prober, Setup};
 use crate::report::Report;
 use crate::report::diagnosis::Diagnosed;
 use crate::shutdown::Deadline;
@@ -117,15 +117,15 @@ impl Config {
     }
 }
 
-/// Diagnoses until all is known, or until `limits` end it; then the report tells what is known. `watch` is told of every
-/// event.
+/// Diagnoses until all is known, or until `limits` end it; then the report tells what is known. `notices` get
+/// every event.
 ///
 /// # Errors
 /// A [`ProbeError`]. That there is no answer, or no stream, is none.
-pub fn run(config: &Config, limits: &Deadline, watch: Watch<'_>) -> Result<Diagnosed, ProbeError> {
+pub fn run(config: &Config, limits: &Deadline, notices: Notices) -> Result<Diagnosed, ProbeError> {
     let begun = Instant::now();
     let (all, limits) = (limits, &limits.at_most(config.depth.most()));
-    let prober = Prober::start(&config.client, watch)?;
+    let prober = Prober::start(&config.client, notices)?;
     let direct = match &config.against {
         Some(Against::Direct(client, request)) => Some((prober.with_client(client), request)),
         _ => None,

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub use error::ProbeError;
 pub(crate) use error::lost;
-pub use notice::{Notice, Watch};
+pub use notice::{Notice, Notices};
 pub use path::{Path, Setup};
 pub use prober::Prober;
 
@@ -56,8 +56,8 @@ pub struct Config {
 ///
 /// # Errors
 /// A [`ProbeError`]. That there is no answer, or no stream, is none, but a verdict.
-pub fn run(config: &Config, limits: &Deadline, watch: Watch<'_>) -> Result<Report, ProbeError> {
-    let prober = Prober::start(&config.client, watch)?;
+pub fn run(config: &Config, limits: &Deadline, notices: Notices) -> Result<Report, ProbeError> {
+    let prober = Prober::start(&config.client, notices)?;
     let plan = MeasurePlan {
         interval: config.interval,
         duration: config.duration,

@@ -44,7 +44,7 @@ pub struct Path<'p> {
 #[derive(Debug)]
 enum End {
     /// An origin of ours, with its clock so far.
-    Ours(Exchanges),
+    Ours(Arc<Exchanges>),
     /// Somebody else's.
     Foreign,
     /// Nobody; why.
@@ -95,7 +95,7 @@ impl<'p> Path<'p> {
             Err(error) => End::Nobody(error.answer()),
             Ok(None) => End::Foreign,
             Ok(Some(time)) => {
-                let exchanges = Exchanges::default();
+                let exchanges = Arc::new(Exchanges::default());
                 exchanges.add(&time, prober.epoch);
                 (request.url, redirects) = events_url(&request.url, &time);
                 if request.take_header(LAST_EVENT_ID).is_some() {
@@ -178,10 +178,10 @@ impl<'p> Path<'p> {
             let patience = (!setup.plan.endless).then(|| setup.plan.run());
             let job = Job {
                 client: self.prober.client,
-                url: &setup.request.url,
+                url: setup.request.url.to_string().into(),
                 exchanges: None,
                 request: setup.request.clone(),
-                spec: foreign_spec(),
+                spec: Arc::new(foreign_spec()),
                 id: None,
                 patience,
                 any_type: false,
@@ -198,7 +198,7 @@ impl<'p> Path<'p> {
     fn ours(
         &self,
         setups: &[Setup],
-        exchanges: &Exchanges,
+        exchanges: &Arc<Exchanges>,
         limits: &Deadline,
     ) -> io::Result<Vec<Vec<StreamObservation>>> {
         let mut jobs = Vec::new();
@@ -208,12 +208,12 @@ impl<'p> Path<'p> {
             counts.push(own.len());
             jobs.extend(own);
         }
-        let Prober { client, epoch, .. } = *self.prober;
+        let Prober { client, epoch, .. } = self.prober;
         let stop = Stop::new()?;
         let session = client.session_with(Arc::new(stop.clone()));
         let request = origin::time_request(&self.request);
         let mut seen = thread::scope(|scope| {
-            let asking = || exchanges.keep_asking(&session, &request, epoch, &stop);
+            let asking = || exchanges.keep_asking(&session, &request, *epoch, &stop);
             thread::Builder::new().name("clock".to_owned()).spawn_scoped(scope, asking)?;
             let seen = self.at_once(jobs, limits);
             stop.trigger();
@@ -226,13 +226,13 @@ impl<'p> Path<'p> {
 
     /// Runs jobs, each so much later than the first.
     fn at_once(&self, jobs: Vec<(Duration, Job<'_>)>, limits: &Deadline) -> io::Result<Vec<StreamObservation>> {
-        let watch = self.prober.watch;
+        let notices = &self.prober.notices;
         thread::scope(|scope| {
             let threads = jobs.into_iter().map(|(after, job)| {
                 let thread = thread::Builder::new().name(format!("stream {}", job.spec.name));
                 thread.spawn_scoped(scope, move || {
                     let _ = limits.sleep(after);
-                    job.run(limits, watch)
+                    job.run(limits, notices)
                 })
             });
             let threads = threads.collect::<io::Result<Vec<_>>>()?;
@@ -261,7 +261,7 @@ impl<'p> Path<'p> {
 
     /// The streams that a setup asks for, each with how much later it is asked for: where only some get through at a
     /// time, it is those that name the verdict, the small events.
-    fn our_jobs<'b>(&'b self, setup: &'b Setup, exchanges: &'b Exchanges) -> io::Result<Vec<(Duration, Job<'b>)>> {
+    fn our_jobs<'b>(&'b self, setup: &'b Setup, exchanges: &'b Arc<Exchanges>) -> io::Result<Vec<(Duration, Job<'b>)>> {
         let query = setup.request.url.query();
         let wanted = setup.plan.streams(query);
         let mut sizes: Vec<u64> = wanted.iter().map(|wanted| wanted.spec.size).collect();
@@ -273,7 +273,12 @@ impl<'p> Path<'p> {
         wanted.into_iter().map(job).collect()
     }
 
-    fn our_job<'b>(&'b self, setup: &'b Setup, wanted: StreamPlan, exchanges: &'b Exchanges) -> io::Result<Job<'b>> {
+    fn our_job<'b>(
+        &'b self,
+        setup: &'b Setup,
+        wanted: StreamPlan,
+        exchanges: &'b Arc<Exchanges>,
+    ) -> io::Result<Job<'b>> {
         let mut parameters: Vec<String> =
             wanted.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let id = if wanted.wants_nonce { Some(nonce()?) } else { None };
@@ -287,10 +292,10 @@ impl<'p> Path<'p> {
         };
         Ok(Job {
             client: self.prober.client,
-            url: &setup.request.url,
-            exchanges: Some(exchanges),
+            url: setup.request.url.to_string().into(),
+            exchanges: Some(Arc::clone(exchanges)),
             request,
-            spec: wanted.spec,
+            spec: Arc::new(wanted.spec),
             id,
             patience,
             any_type: wanted.any_type,

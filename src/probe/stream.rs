@@ -1,17 +1,17 @@
 //! One stream from its request to its end, on record.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::clock::Exchanges;
 use super::epoch::Epoch;
-use super::notice::{Notice, Watch};
+use super::notice::{Notice, Notices};
 use crate::client::event_reader::{EventReader, StreamEnd};
 use crate::client::in_flight::{InFlight, NoHead, excerpt};
 use crate::client::{self, Arrival, Client, Ending, Request};
-use crate::http::Url;
 use crate::judge::{Head, Outcome, StreamObservation};
 use crate::shutdown::Deadline;
 use crate::sse::decoder::Item;
@@ -23,11 +23,11 @@ use crate::verdict::Answer;
 pub(super) struct Job<'a> {
     pub(super) client: &'a Client,
     /// What the user calls it.
-    pub(super) url: &'a Url,
+    pub(super) url: Arc<str>,
     /// The origin's clock so far, if it is ours.
-    pub(super) exchanges: Option<&'a Exchanges>,
+    pub(super) exchanges: Option<Arc<Exchanges>>,
     pub(super) request: Request,
-    pub(super) spec: StreamSpec,
+    pub(super) spec: Arc<StreamSpec>,
     /// The id that was asked for, if it is ours to choose.
     pub(super) id: Option<String>,
     /// Most time that it gets.
@@ -44,7 +44,7 @@ impl Job<'_> {
     ///
     /// # Errors
     /// When no thread is left.
-    pub(super) fn run(self, limits: &Deadline, watch: Watch<'_>) -> io::Result<StreamObservation> {
+    pub(super) fn run(self, limits: &Deadline, notices: &Notices) -> io::Result<StreamObservation> {
         let begun = Instant::now();
         let in_flight = InFlight::start(self.client, self.request.clone())?;
         let limits = self.patience.map_or_else(|| limits.clone(), |patience| limits.at_most(patience));
@@ -74,7 +74,7 @@ impl Job<'_> {
             }
         };
         let mut record = Record { recorder: self.recorder(head.timing.written), reader, hello: None };
-        let (ending, at) = record.body(&self, &in_flight, &limits, watch);
+        let (ending, at) = record.body(&self, &in_flight, &limits, notices);
         record.recorder.end(ending, self.epoch.us(at));
         let (hello, result) = (record.hello, Outcome::Stream(Box::new(record.recorder)));
         Ok(StreamObservation { hello, result, ..seen })
@@ -82,7 +82,7 @@ impl Job<'_> {
 
     fn seen(&self, begun: Instant, result: Outcome) -> StreamObservation {
         StreamObservation {
-            asked: self.spec.clone(),
+            asked: StreamSpec::clone(&self.spec),
             any_type: self.any_type,
             begun_us: self.epoch.us(begun),
             head: None,
@@ -115,7 +115,7 @@ impl Job<'_> {
     }
 
     fn recorder(&self, requested: Instant) -> Recorder {
-        let mut recorder = Recorder::new(self.spec.clone(), self.origin(), self.epoch.us(requested));
+        let mut recorder = Recorder::new(StreamSpec::clone(&self.spec), self.origin(), self.epoch.us(requested));
         if self.keeps_journal {
             recorder.keep_journal();
         }
@@ -136,18 +136,18 @@ impl Record {
         job: &Job<'_>,
         in_flight: &InFlight,
         limits: &Deadline,
-        watch: Watch<'_>,
+        notices: &Notices,
     ) -> (stats::Ending, Instant) {
         loop {
             let Ok(arrival) = in_flight.read(limits) else { return (stats::Ending::Ours, Instant::now()) };
-            if let (at, Some(end)) = self.read(job, arrival, watch) {
+            if let (at, Some(end)) = self.read(job, arrival, notices) {
                 return (self.ended(job, end), at);
             }
         }
     }
 
     /// Records a read. Returns its time, and how the stream ended if it did.
-    fn read(&mut self, job: &Job<'_>, arrival: Arrival, watch: Watch<'_>) -> (Instant, Option<StreamEnd>) {
+    fn read(&mut self, job: &Job<'_>, arrival: Arrival, notices: &Notices) -> (Instant, Option<StreamEnd>) {
         let Record { recorder, reader, hello } = self;
         if let Arrival::Bytes(_, bytes) = &arrival {
             recorder.body(bytes);
@@ -159,11 +159,14 @@ impl Record {
         }
         for decoded in read.by_ref() {
             recorder.item(&decoded);
-            if let Item::Event(message) = &decoded.item {
-                if hello.is_none() && message.event == "hello" && job.exchanges.is_some() {
-                    *hello = serde_json::from_str(&message.data).ok();
-                }
-                watch(&Notice { url: job.url, spec: &job.spec, at_us, message, exchanges: job.exchanges });
+            let Item::Event(message) = decoded.item else { continue };
+            if hello.is_none() && message.event == "hello" && job.exchanges.is_some() {
+                *hello = serde_json::from_str(&message.data).ok();
+            }
+            if let Some(notices) = notices {
+                let (url, spec, exchanges) = (Arc::clone(&job.url), Arc::clone(&job.spec), job.exchanges.clone());
+                // Nobody may want to know any more.
+                let _ = notices.send(Notice { url, spec, at_us, message, exchanges });
             }
         }
         (at, read.end())

@@ -15,7 +15,7 @@ use crate::client::{Client, Request};
 use crate::diagnose::{self, Against, Depth};
 use crate::http::Url;
 use crate::nonce::nonce;
-use crate::probe::{ProbeError, Watch};
+use crate::probe::{Notices, ProbeError};
 use crate::report::tunnel::Run;
 use crate::shutdown::{Deadline, Stop};
 use crate::units::format_duration;
@@ -238,7 +238,7 @@ impl Experiment<'_> {
         within: Duration,
         depth: Depth,
         deadline: &Deadline,
-        watch: Watch<'_>,
+        notices: Notices,
     ) -> Result<Run, ProbeError> {
         (self.tell)(&format!("diagnosing {}, and the origin directly", opened.url()));
         let config = diagnose::Config {
@@ -248,7 +248,7 @@ impl Experiment<'_> {
             within,
             depth,
         };
-        let diagnosed = diagnose::run(&config, deadline, watch)?;
+        let diagnosed = diagnose::run(&config, deadline, notices)?;
         let events = opened.child.iter().flat_map(|child| child.cloudflared.events().try_iter());
         let incidents = events.map(|event| event.to_string()).collect();
         Ok(Run { protocol: opened.protocol, public_url: opened.url().to_string(), diagnosed, incidents })

@@ -113,7 +113,7 @@ fn lags_are_told_to_half_a_millisecond() {
         follow: false,
         record: false,
     };
-    let report = probe::run(&config, &Deadline::new(&Stop::new().unwrap(), None), &|_| {}).unwrap();
+    let report = probe::run(&config, &Deadline::new(&Stop::new().unwrap(), None), None).unwrap();
     let truth = truth.lock().unwrap();
     let mut errors = Vec::new();
     for stream in &report.streams {
