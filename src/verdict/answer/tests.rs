@@ -1,6 +1,5 @@
 //! Answers of all kinds, as short as their marks allow.
 
-use super::reply::path;
 use super::*;
 
 /// Status, header fields, URLs, start of the body; id, and a word of the text.
