@@ -46,9 +46,7 @@ fn boundaries<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<(usize, Bou
 
 /// What an EventSource takes of a stream.
 fn events(stream: &[u8]) -> Vec<Item> {
-    let mut items = Vec::new();
-    let fed = Decoder::new(usize::MAX).feed(stream, |decoded| items.push(decoded.item));
-    assert_eq!(fed, Ok(()));
-    items.retain(|item| !matches!(item, Item::Comment(_)));
-    items
+    let mut decoder = Decoder::new(usize::MAX);
+    let items = decoder.feed(stream).map(|decoded| decoded.expect("there is no limit").item);
+    items.filter(|item| !matches!(item, Item::Comment(_))).collect()
 }
