@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use textwrap::{WordSeparator, WordSplitter};
+
 use super::exit::Failure;
 
 /// How the report is written.
@@ -31,24 +33,17 @@ pub(super) fn show(to: &mut dyn Write, text: &str) {
 /// `text` with lines of at most 80 columns, as far as its words allow; what goes on keeps the line's indentation.
 pub(super) fn wrapped(text: &str) -> String {
     const COLUMNS: usize = 80;
-    let mut out = String::new();
-    for line in text.lines() {
+    let wrapped = text.lines().flat_map(|line| {
         let indent = &line[..line.len() - line.trim_start().len()];
-        let mut column = 0;
-        for word in line[indent.len()..].split_inclusive(' ') {
-            let fits = column + word.trim_end().len() <= COLUMNS;
-            if column == 0 || !fits {
-                out.truncate(out.trim_end_matches(' ').len());
-                out += if column == 0 { "" } else { "\n" };
-                out += indent;
-                column = indent.len();
-            }
-            out += word;
-            column += word.len();
-        }
-        out.push('\n');
-    }
-    out
+        let options = textwrap::Options::new(COLUMNS)
+            .initial_indent(indent)
+            .subsequent_indent(indent)
+            .break_words(false)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation);
+        textwrap::wrap(&line[indent.len()..], options)
+    });
+    wrapped.map(|line| line.into_owned() + "\n").collect()
 }
 
 /// Shows the addresses of a server.

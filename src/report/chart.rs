@@ -1,6 +1,6 @@
 //! A stream over time: how late its events came, or how many came together.
 
-use super::page::{Page, Span, Tone, left, right, width};
+use super::text_builder::{Span, TextBuilder, Tone, left, right, width};
 use super::timing::LABEL;
 use super::words::{self, since, time};
 use crate::stats::{Origin, Summary};
@@ -44,7 +44,7 @@ struct Chart {
 }
 
 /// Draws lags if they are known, else arrivals. `whose` path it is stands in front of the title.
-pub(super) fn draw(page: &mut Page, whose: &str, stream: &Summary, tone: Tone) {
+pub(super) fn draw(page: &mut TextBuilder, whose: &str, stream: &Summary, tone: Tone) {
     let most = page.columns() - LABEL;
     let is_stamped = stream.origin == Origin::Ours && (!stream.samples.is_empty() || stream.counts.received == 0);
     let chart = if is_stamped { lags(stream, most) } else { arrivals(stream, most) };
@@ -148,7 +148,7 @@ fn widened(columns: impl Iterator<Item = Column>, slots: usize, most: usize) -> 
 }
 
 impl Chart {
-    fn put(&self, page: &mut Page, tone: Tone) {
+    fn put(&self, page: &mut TextBuilder, tone: Tone) {
         let height = self.height();
         for line in (0..height).rev() {
             let label = match line {

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Report, Response, table, text};
+use super::words::{self, rounded};
+use super::{Report, Response, table};
 use crate::stats::{Bursts, Counts, Ending, Gap, Lag, Summary};
 use crate::verdict::{self, Finding, Hold, Hop, Id, Judgement, Severity};
 
@@ -141,7 +142,7 @@ fn timing_ms(report: &Report) -> TimingMs {
 
 fn clock_ms(report: &Report) -> Option<ClockMs> {
     let clock = report.clock.filter(|clock| clock.is_measured)?;
-    let (offset_ms, error_ms) = text::clock_ms(&clock, report.started_unix_us);
+    let (offset_ms, error_ms) = words::clock_ms(&clock, report.started_unix_us);
     Some(ClockMs { offset_ms: rounded(offset_ms), error_ms: rounded(error_ms) })
 }
 
@@ -185,9 +186,4 @@ pub(super) fn lag_ms(lag: Lag) -> Lag {
 
 fn gap_ms(gap: Gap) -> Gap {
     Gap { p50: rounded(gap.p50), p99: rounded(gap.p99), max: rounded(gap.max) }
-}
-
-/// To three decimals.
-pub(super) fn rounded(number: f64) -> f64 {
-    (number * 1e3).round() / 1e3
 }

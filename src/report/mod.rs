@@ -6,10 +6,10 @@ mod chart;
 pub mod diagnosis;
 mod json;
 mod junit;
-mod page;
 mod prose;
 mod table;
 mod text;
+mod text_builder;
 mod timing;
 pub mod tunnel;
 mod words;
@@ -18,7 +18,8 @@ use serde_json::Value;
 
 pub use json::{Json, json};
 pub use junit::junit;
-pub use text::{Style, text};
+pub use text::text;
+pub use text_builder::Style;
 
 use crate::stats::recording::Recording;
 use crate::stats::{Clock, Summary};

@@ -1,6 +1,6 @@
 //! Tables: of the streams, and of two paths side by side.
 
-use super::page::{Page, Span, Tone, left, right, shortened, width};
+use super::text_builder::{Span, TextBuilder, Tone, left, right, shortened, width};
 use super::words::{self, since, time};
 use super::{Report, Timing};
 use crate::stats::{Counts, Ending, Origin, Summary};
@@ -16,7 +16,7 @@ pub(super) const UNKNOWN: &str = "–";
 const NAMES: usize = 13;
 
 /// A line for each stream.
-pub(super) fn streams(page: &mut Page, streams: &[Summary]) {
+pub(super) fn streams(page: &mut TextBuilder, streams: &[Summary]) {
     if !streams.is_empty() {
         page.gap();
         put(page, &cells(streams));
@@ -54,7 +54,7 @@ pub(super) fn end(stream: &Summary) -> String {
 
 /// Names on the left, numbers on the right of their columns, the first row as head. Where that is too wide, names get a
 /// line of their own.
-fn put<const N: usize>(page: &mut Page, rows: &[[String; N]]) {
+fn put<const N: usize>(page: &mut TextBuilder, rows: &[[String; N]]) {
     let mut widths = [0; N];
     for row in rows {
         for (most, cell) in widths.iter_mut().zip(row) {
@@ -82,7 +82,7 @@ fn put<const N: usize>(page: &mut Page, rows: &[[String; N]]) {
 }
 
 /// A column for each path.
-pub(super) fn side_by_side(page: &mut Page, this: &Report, other: &Report) {
+pub(super) fn side_by_side(page: &mut TextBuilder, this: &Report, other: &Report) {
     let columns = (page.columns() - NAMES - GUTTER) / 2;
     let mut line = |name: &str, cells: [String; 2], tones: [Tone; 2]| {
         let [this, other] = cells.map(|cell| shortened(&cell, columns));

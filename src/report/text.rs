@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::page::{Page, Span, Tone, shortened, width};
+use super::text_builder::{Span, Style, TextBuilder, Tone, shortened, width};
 use super::timing::{bar, label};
 use super::words::{self, time};
-use super::{Report, chart, json, table};
+use super::words::{clock_ms, rounded};
+use super::{Report, chart, table};
 use crate::escape::is_obeyed;
-use crate::stats::Clock;
 use crate::verdict::{Finding, Hold, Judgement, Severity, Verdict, ending, representative};
 
 /// Columns for a method.
@@ -17,20 +17,11 @@ const REDIRECTS_MOST: usize = 5;
 /// Holds are the same if the larger is at most so many times the smaller.
 const SAME_HOLD: f64 = 1.5;
 
-/// How the text may look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
-    /// Columns of the terminal, or what is assumed of a file. Lines take 60 to 100, except for the last.
-    pub columns: usize,
-    /// Whether it may be coloured.
-    pub colours: bool,
-}
-
 /// The report as text. Its last line is for grep, and whole however long it is:
 /// `VERDICT <verdict> hold=<kind> [hold_bytes=N] [hold_ms=N] [lag_p50_ms=N lag_p99_ms=N lag_max_ms=N] events=R[/E]
 /// end=<how> url=<url>`. Its numbers are those of [`json()`]; what is unknown is left out; no value has a space in it.
 pub fn text(report: &Report, style: Style) -> String {
-    let mut page = Page::new(style);
+    let mut page = TextBuilder::new(style);
     head(&mut page, report);
     times(&mut page, report);
     charts(&mut page, report);
@@ -48,7 +39,7 @@ pub fn text(report: &Report, style: Style) -> String {
 }
 
 /// What was asked for, and what answered.
-fn head(page: &mut Page, report: &Report) {
+fn head(page: &mut TextBuilder, report: &Report) {
     let method = shortened(&report.method, METHOD_MOST);
     let url = shortened(&report.url, page.columns() - width(&method) - 1);
     page.line(&[Span::new(&format!("{method} {url}"), Tone::Bold)]);
@@ -74,7 +65,7 @@ fn head(page: &mut Page, report: &Report) {
     }
 }
 
-fn times(page: &mut Page, report: &Report) {
+fn times(page: &mut TextBuilder, report: &Report) {
     page.gap();
     bar(page, &report.timing);
     if let Some(clock) = report.clock.filter(|clock| clock.is_measured) {
@@ -85,12 +76,7 @@ fn times(page: &mut Page, report: &Report) {
     }
 }
 
-/// How far the origin's clock is ahead of the probe's machine's, and by how much that may be wrong, in milliseconds.
-pub(super) fn clock_ms(clock: &Clock, started_unix_us: i64) -> (f64, f64) {
-    (clock.offset_us.saturating_sub(started_unix_us) as f64 / 1e3, clock.error_us as f64 / 1e3)
-}
-
-fn charts(page: &mut Page, report: &Report) {
+fn charts(page: &mut TextBuilder, report: &Report) {
     let whose = if report.against.is_some() { "this path: " } else { "" };
     if let Some(stream) = representative(&report.streams) {
         chart::draw(page, whose, stream, words::mark(report.verdict.verdict).1);
@@ -101,7 +87,7 @@ fn charts(page: &mut Page, report: &Report) {
     }
 }
 
-fn verdict(page: &mut Page, verdict: &Verdict) {
+fn verdict(page: &mut TextBuilder, verdict: &Verdict) {
     page.gap();
     let (mark, tone) = words::mark(verdict.verdict);
     let word = Span::new(&format!("{mark} {}: ", verdict.verdict.as_str()), tone);
@@ -171,7 +157,7 @@ fn last_line(report: &Report) -> String {
         let _ = write!(line, " hold_ms={ms}");
     }
     if let Some(lag) = representative(&report.streams).and_then(|stream| stream.lag) {
-        let [p50, p99, max] = [lag.p50, lag.p99, lag.max].map(json::rounded);
+        let [p50, p99, max] = [lag.p50, lag.p99, lag.max].map(rounded);
         let _ = write!(line, " lag_p50_ms={p50} lag_p99_ms={p99} lag_max_ms={max}");
     }
     let counts = table::counts(&report.streams);

@@ -1,7 +1,7 @@
 //! When what happened to a request, as a bar.
 
 use super::Timing;
-use super::page::{Page, Span, Tone, width};
+use super::text_builder::{Span, TextBuilder, Tone, width};
 use super::words::time;
 
 /// Columns left of the bar.
@@ -36,7 +36,7 @@ fn steps(timing: &Timing) -> Vec<Step> {
 }
 
 /// A bar in which each step is as long as it took, and below it when each was done.
-pub(super) fn bar(page: &mut Page, timing: &Timing) {
+pub(super) fn bar(page: &mut TextBuilder, timing: &Timing) {
     let steps = steps(timing);
     if steps.is_empty() {
         return;

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::diagnosis::text::{body, head, labelled, last_line};
 use super::diagnosis::{self, Diagnosed};
-use super::json::{SCHEMA, rounded};
-use super::page::{Page, Span, Tone, cut, left};
+use super::json::SCHEMA;
 use super::table::UNKNOWN;
-use super::words::{mark, time};
+use super::text_builder::{Span, TextBuilder, Tone, cut, left};
+use super::words::{mark, rounded, time};
 use super::{Report, Style, json as probe_json};
 use crate::verdict::{CureId, Judgement, representative};
 
@@ -122,7 +122,7 @@ impl OneWay {
 /// The experiment as text. Its last lines are for grep, one for each run, as those of a diagnosis are, and with
 /// `protocol=` if cloudflared was started for it.
 pub fn text(tunnelled: &Tunnelled, style: Style) -> String {
-    let mut page = Page::new(style);
+    let mut page = TextBuilder::new(style);
     if let [run] = tunnelled.runs.as_slice() {
         head(&mut page, &run.diagnosed);
         page.gap();
@@ -163,7 +163,7 @@ fn meanwhile(incident: &str) -> String {
 }
 
 /// The direct way, each run, and with one run the difference.
-fn table(page: &mut Page, runs: &[Run]) {
+fn table(page: &mut TextBuilder, runs: &[Run]) {
     let Some(direct) = runs.first().and_then(|run| run.diagnosed.against.as_ref()) else { return };
     let reports: Vec<&Report> = std::iter::once(direct).chain(runs.iter().filter_map(Run::plain)).collect();
     let names = std::iter::once("direct").chain(runs.iter().map(Run::name));

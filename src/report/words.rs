@@ -1,7 +1,7 @@
 //! Numbers and enums as people read them.
 
-use super::page::Tone;
-use crate::stats::{Ending, Origin, Summary};
+use super::text_builder::Tone;
+use crate::stats::{Clock, Ending, Origin, Summary};
 use crate::verdict::{Hold, HoldKind, Judgement};
 
 /// A time: `0.4 ms`, `204 ms`, `2.9 s`, `142 s`.
@@ -81,6 +81,16 @@ pub(super) fn hold(hold: &Hold) -> String {
     let bytes = hold.bytes.map(|bytes| format!(", {bytes} B")).unwrap_or_default();
     let ms = hold.ms.map(|ms| format!(", {}", time(ms as f64))).unwrap_or_default();
     format!("{}{bytes}{ms}", kind(hold.kind))
+}
+
+/// To three decimals.
+pub(super) fn rounded(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
+}
+
+/// How far the origin's clock is ahead of the probe's machine's, and by how much that may be wrong, in milliseconds.
+pub(super) fn clock_ms(clock: &Clock, started_unix_us: i64) -> (f64, f64) {
+    (clock.offset_us.saturating_sub(started_unix_us) as f64 / 1e3, clock.error_us as f64 / 1e3)
 }
 
 /// What a verdict looks like: a mark, and a colour that says the same.

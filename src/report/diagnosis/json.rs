@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{Diagnosed, Row};
 use crate::report::json as probe_json;
-use crate::report::json::{SCHEMA, lag_ms, rounded};
+use crate::report::json::{SCHEMA, lag_ms};
 use crate::report::text::difference;
+use crate::report::words::rounded;
 use crate::stats::Lag;
 use crate::verdict;
 use crate::verdict::diagnosis::{Advice, Note, Remedy};

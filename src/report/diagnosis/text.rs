@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::{Diagnosed, Row};
 use crate::report::Report;
-use crate::report::page::{Page, Span, Tone, cut, left, shortened, width};
-use crate::report::text::{Style, difference, one_word};
+use crate::report::Style;
+use crate::report::text::{difference, one_word};
+use crate::report::text_builder::{Span, TextBuilder, Tone, cut, left, shortened, width};
 use crate::report::words;
 use crate::verdict::diagnosis::{Advice, Explanation};
 use crate::verdict::{Finding, Judgement, Severity, representative};
@@ -20,7 +21,7 @@ const LABEL: usize = 8;
 /// The diagnosis as text. Its last line is for grep, and whole however long it is:
 /// `VERDICT <verdict> hold=<kind> cause=<id|none> cure=<id|none> [idle_cut_s=N] [lifetime_cut_s=N] url=<url>`.
 pub fn text(diagnosed: &Diagnosed, style: Style) -> String {
-    let mut page = Page::new(style);
+    let mut page = TextBuilder::new(style);
     head(&mut page, diagnosed);
     body(&mut page, diagnosed);
     page.gap();
@@ -29,7 +30,7 @@ pub fn text(diagnosed: &Diagnosed, style: Style) -> String {
 }
 
 /// What came of the variants, and what follows from it.
-pub(in crate::report) fn body(page: &mut Page, diagnosed: &Diagnosed) {
+pub(in crate::report) fn body(page: &mut TextBuilder, diagnosed: &Diagnosed) {
     matrix(page, diagnosed);
     page.gap();
     what_and_why(page, diagnosed);
@@ -40,7 +41,7 @@ pub(in crate::report) fn body(page: &mut Page, diagnosed: &Diagnosed) {
 }
 
 /// What was asked, and who is in between.
-pub(in crate::report) fn head(page: &mut Page, diagnosed: &Diagnosed) {
+pub(in crate::report) fn head(page: &mut TextBuilder, diagnosed: &Diagnosed) {
     let url = shortened(&diagnosed.url, page.columns());
     page.line(&[Span::new(&url, Tone::Bold)]);
     if let Some(hop) = diagnosed.plain().and_then(|row| row.report.hop.as_ref()) {
@@ -51,7 +52,7 @@ pub(in crate::report) fn head(page: &mut Page, diagnosed: &Diagnosed) {
 }
 
 /// A mark for each variant, in two columns.
-fn matrix(page: &mut Page, diagnosed: &Diagnosed) {
+fn matrix(page: &mut TextBuilder, diagnosed: &Diagnosed) {
     page.gap();
     let rows: Vec<&Row> = diagnosed.variants.iter().filter(|row| !row.is_plain && !row.is_useless_pair()).collect();
     let names = rows.iter().map(|row| width(&row.id)).max().unwrap_or(0).min(page.columns() / 4);
@@ -120,11 +121,11 @@ pub(super) fn outcome(row: &Row) -> String {
 }
 
 /// Sentences behind a word.
-pub(in crate::report) fn labelled(page: &mut Page, label: &str, tone: Tone, text: &str, text_tone: Tone) {
+pub(in crate::report) fn labelled(page: &mut TextBuilder, label: &str, tone: Tone, text: &str, text_tone: Tone) {
     page.wrapped(Span::new(&format!("{label:LABEL$}"), tone), LABEL, text, text_tone);
 }
 
-fn what_and_why(page: &mut Page, diagnosed: &Diagnosed) {
+fn what_and_why(page: &mut TextBuilder, diagnosed: &Diagnosed) {
     let Some(plain) = diagnosed.plain() else { return };
     let verdict = &plain.report.verdict;
     let (mark, tone) = words::mark(verdict.verdict);
@@ -157,7 +158,7 @@ pub(super) fn telling(diagnosed: &Diagnosed) -> impl Iterator<Item = &Finding> {
 }
 
 /// What helps: the least, what else works, and what the cure book knows.
-fn cure(page: &mut Page, diagnosed: &Diagnosed) {
+fn cure(page: &mut TextBuilder, diagnosed: &Diagnosed) {
     let diagnosis = &diagnosed.diagnosis;
     let remedies = &diagnosis.remedies;
     let smallest = remedies.iter().find(|remedy| Some(&remedy.id) == diagnosis.smallest.as_ref());
@@ -200,7 +201,7 @@ pub(super) fn proof(diagnosed: &Diagnosed, id: &str) -> String {
     format!(" — proven: streamed twice, the second time {events} events{lag}")
 }
 
-fn advised(page: &mut Page, word: &str, advice: &Advice) {
+fn advised(page: &mut TextBuilder, word: &str, advice: &Advice) {
     let seems = if advice.is_seen { "" } else { " (what else does just this)" };
     labelled(page, word, Tone::Bold, &format!("{}{seems}, {}:", advice.product, advice.place), Tone::Plain);
     for text in advice.lines {
@@ -220,7 +221,7 @@ pub(super) fn measured(advice: &Advice) -> Option<String> {
 }
 
 /// A line to be typed.
-fn line(page: &mut Page, text: &str) {
+fn line(page: &mut TextBuilder, text: &str) {
     page.wrapped(Span::new(&" ".repeat(LABEL + 2), Tone::Plain), LABEL + 4, text, Tone::Good);
 }
 

@@ -1,14 +1,22 @@
 //! Lines of text: cut to a width, coloured or not, and with nothing in them that a terminal obeys.
 
 use crate::escape::escaped;
+use textwrap::{WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthChar;
-
-use super::Style;
 
 /// Narrower terminals get lines that are too long.
 const COLUMNS_LEAST: usize = 60;
 /// Longer lines are hard to read.
 const COLUMNS_MOST: usize = 100;
+
+/// How the text may look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal, or what is assumed of a file. Lines take 60 to 100, except for the last.
+    pub columns: usize,
+    /// Whether it may be coloured.
+    pub colours: bool,
+}
 
 /// How a piece of text stands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,16 +57,16 @@ impl Span {
 }
 
 /// Lines, one below the other.
-pub(super) struct Page {
+pub(super) struct TextBuilder {
     columns: usize,
     colours: bool,
     out: String,
 }
 
-impl Page {
-    pub(super) fn new(style: Style) -> Page {
+impl TextBuilder {
+    pub(super) fn new(style: Style) -> TextBuilder {
         let columns = style.columns.clamp(COLUMNS_LEAST, COLUMNS_MOST);
-        Page { columns, colours: style.colours, out: String::new() }
+        TextBuilder { columns, colours: style.colours, out: String::new() }
     }
 
     /// The most that a line takes.
@@ -90,12 +98,11 @@ impl Page {
 
     /// As many lines as the words of `text` need behind `head`, all but the first indented by so many columns.
     pub(super) fn wrapped(&mut self, head: Span, indent: usize, text: &str, tone: Tone) {
-        let rest = self.columns - indent;
-        let lines = wrap(&escaped(text), self.columns.saturating_sub(width(&head.text)), rest);
+        let indented = Span::new(&" ".repeat(indent), Tone::Plain);
+        let lines = wrap(&escaped(text), self.columns, width(&head.text), indent);
         let mut before = head;
         for text in lines {
-            let indented = Span::new(&" ".repeat(indent), Tone::Plain);
-            self.line(&[std::mem::replace(&mut before, indented), Span { text, tone }]);
+            self.line(&[std::mem::replace(&mut before, indented.clone()), Span { text, tone }]);
         }
     }
 
@@ -168,38 +175,26 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
     out
 }
 
-/// The words of `text` in lines of at most so many columns, `first` for the first one; longer words are broken.
-fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    let mut columns = first;
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let space = usize::from(used > 0);
-        if used > 0 && used + space + width(word) > columns {
-            lines.push(String::new());
-            (used, columns) = (0, rest);
-        } else if used > 0 {
-            lines.last_mut().expect("there is one from the start").push(' ');
-            used += 1;
-        }
-        for c in word.chars() {
-            if used + char_width(c) > columns && used > 0 {
-                lines.push(String::new());
-                (used, columns) = (0, rest);
-            }
-            lines.last_mut().expect("there is one from the start").push(c);
-            used += char_width(c);
-        }
-    }
-    lines
+/// The words of `text` in lines of at most so many columns, of which the first begins behind `first` columns and the
+/// others behind `rest`; longer words are broken.
+fn wrap(text: &str, columns: usize, first: usize, rest: usize) -> Vec<String> {
+    let (first, rest) = (" ".repeat(first), " ".repeat(rest));
+    let options = textwrap::Options::new(columns)
+        .initial_indent(&first)
+        .subsequent_indent(&rest)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    let words = text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let lines = textwrap::wrap(&words, options).into_iter().enumerate();
+    lines.map(|(n, line)| line.strip_prefix(if n == 0 { &first } else { &rest }).unwrap_or("").to_owned()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn page(columns: usize, colours: bool) -> Page {
-        Page::new(Style { columns, colours })
+    fn page(columns: usize, colours: bool) -> TextBuilder {
+        TextBuilder::new(Style { columns, colours })
     }
 
     #[test]
