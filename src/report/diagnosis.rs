@@ -1,12 +1,11 @@
 //! What a diagnosis found, as text, as JSON, and as a page.
 
-mod html;
 mod json;
 pub(super) mod text;
 
 use std::time::Duration;
 
-pub use html::html;
+pub use super::html::diagnosis::html;
 pub use json::{Json, json};
 pub use text::text;
 
@@ -58,14 +57,14 @@ pub struct Row {
 
 impl Row {
     /// It asks whether silences are cut, which tells nothing about whether events are in time; and it was not cut.
-    fn was_let_be(&self) -> bool {
+    pub(super) fn was_let_be(&self) -> bool {
         let is_of_silence = [Variant::quiet(), Variant::heartbeat()].iter().any(|variant| variant.id() == self.id);
         let is_over = self.report.streams.iter().all(Summary::is_complete);
         is_of_silence && is_over && self.report.verdict.verdict == Judgement::Inconclusive
     }
 
     /// One of the many pairs of changes that don't help.
-    fn is_useless_pair(&self) -> bool {
+    pub(super) fn is_useless_pair(&self) -> bool {
         self.id.contains('+') && self.report.verdict.verdict != Judgement::RealTime
     }
 }

@@ -1,9 +1,10 @@
-//! What a probe found, as text, as JSON, and as JUnit's XML.
+//! What a probe found, as text, as JSON, as a page, and as JUnit's XML.
 //!
 //! Pure: no clock, no terminal; the width and whether to use colours are told.
 
 mod chart;
 pub mod diagnosis;
+mod html;
 mod json;
 mod junit;
 mod prose;
@@ -16,6 +17,7 @@ mod words;
 
 use serde_json::Value;
 
+pub use html::html;
 pub use json::{Json, json};
 pub use junit::junit;
 pub use text::text;

@@ -77,7 +77,7 @@ fn matrix(page: &mut TextBuilder, diagnosed: &Diagnosed) {
 }
 
 /// What a variant looks like: a mark, and a colour that says the same.
-pub(super) fn mark(row: &Row) -> (&'static str, Tone) {
+pub(in crate::report) fn mark(row: &Row) -> (&'static str, Tone) {
     match row.report.verdict.verdict {
         _ if row.was_let_be() => words::mark(Judgement::RealTime),
         _ if row.is_refused => words::mark(Judgement::Inconclusive),
@@ -90,7 +90,7 @@ fn status(row: &Row) -> String {
 }
 
 /// What came of a variant, in a few words.
-pub(super) fn outcome(row: &Row) -> String {
+pub(in crate::report) fn outcome(row: &Row) -> String {
     let verdict = &row.report.verdict;
     let streams = |report: &Report| report.verdict.verdict == Judgement::RealTime;
     let word = verdict.verdict.as_str();
@@ -150,7 +150,7 @@ fn what_and_why(page: &mut TextBuilder, diagnosed: &Diagnosed) {
 }
 
 /// What is no event stream, or was cut, has no cures to be tried: then the findings say what to do.
-pub(super) fn telling(diagnosed: &Diagnosed) -> impl Iterator<Item = &Finding> {
+pub(in crate::report) fn telling(diagnosed: &Diagnosed) -> impl Iterator<Item = &Finding> {
     let has_cure = diagnosed.diagnosis.remedies.iter().any(|remedy| remedy.works != Some(false));
     let findings = diagnosed.plain().into_iter().flat_map(|plain| &plain.report.verdict.findings);
     let findings = findings.filter(|finding| finding.severity() != Severity::Info);
@@ -191,7 +191,7 @@ fn cure(page: &mut TextBuilder, diagnosed: &Diagnosed) {
 }
 
 /// How a cure was proven.
-pub(super) fn proof(diagnosed: &Diagnosed, id: &str) -> String {
+pub(in crate::report) fn proof(diagnosed: &Diagnosed, id: &str) -> String {
     let Some(again) = diagnosed.variants.iter().find(|row| row.id == id).and_then(|row| row.again.as_ref()) else {
         return String::new();
     };
@@ -216,7 +216,7 @@ fn advised(page: &mut TextBuilder, word: &str, advice: &Advice) {
 }
 
 /// What the book's words for a product were measured with, if they were.
-pub(super) fn measured(advice: &Advice) -> Option<String> {
+pub(in crate::report) fn measured(advice: &Advice) -> Option<String> {
     advice.source.versions.as_deref().map(|versions| format!("measured with {versions}"))
 }
 

@@ -11,14 +11,14 @@ use roxmltree::{Document, Node};
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use serde_json::json as value;
 use sse_argo_tester::report::diagnosis::{Diagnosed, Row, html};
-use sse_argo_tester::report::{Report, Response};
+use sse_argo_tester::report::{self, Report, Response};
 use sse_argo_tester::stats::Sample;
 use sse_argo_tester::verdict::diagnosis::Note;
 use sse_argo_tester::verdict::diagnosis::cause::Behaviour;
 use sse_argo_tester::verdict::{Finding, Hop, Id};
 
 use super::golden::check;
-use super::reports::{buffered, foreign, refused};
+use super::reports::{buffered, compared, direct, foreign, login, refused};
 use super::safety::{HOSTILE, any_report, found};
 
 /// No page is larger, in bytes.
@@ -60,6 +60,40 @@ fn pages_of_diagnoses() {
     check_page("diagnosed-buffered.html", &buffered());
     check_page("diagnosed-foreign.html", &foreign());
     check_page("diagnosed-refused.html", &refused());
+}
+
+/// The version changes from release to release.
+fn check_probe(file: &str, report: &Report) {
+    check(file, &report::html(report).replace(concat!("tester/", env!("CARGO_PKG_VERSION")), "tester/VERSION"));
+}
+
+#[test]
+fn pages_of_probes() {
+    check_probe("probe-against-better.html", &compared("batched-4k-cut-anywhere", "real-time-near"));
+    check_probe("probe-foreign-bursts.html", &direct("foreign-bursts"));
+    check_probe("probe-not-sse-login.html", &login());
+}
+
+#[test]
+fn pages_of_probes_and_diagnoses_have_one_head() {
+    let head = |page: &str| {
+        let (head, _) = page.split_once("</head>").unwrap();
+        let (before, title) = head.split_once("<title>").unwrap();
+        before.to_owned() + title.split_once("</title>").unwrap().1
+    };
+    assert_eq!(head(&report::html(&direct("silent"))), head(&html(&buffered())));
+}
+
+#[test]
+fn a_page_of_a_probe_says_what_its_text_says() {
+    for name in ["real-time-near", "until-close", "cut-reset", "foreign-quiet", "unreachable-refused"] {
+        let report = direct(name);
+        let said = texts(&report::html(&report));
+        assert!(said.contains(report.verdict.verdict.as_str()) && said.contains(&report.verdict.summary()), "{said}");
+        for finding in &report.verdict.findings {
+            assert!(said.contains(&finding.text()) && said.contains(finding.advice()), "{name}: {finding:?} {said}");
+        }
+    }
 }
 
 #[test]
@@ -182,6 +216,22 @@ fn a_page_is_never_large() {
     parsed(&page);
 }
 
+/// A report with `text` wherever a server or a user can put one.
+fn probe_saying(text: &str) -> Report {
+    Report { against: saying(text).against.map(Box::new), ..saying(text).variants.remove(0).report }
+}
+
+#[test]
+fn a_hostile_server_is_only_shown_by_a_probe() {
+    let harmless = skeleton(&report::html(&probe_saying("harmless")));
+    for markup in [HOSTILE, "</style><script>", "\"/><img onerror=z src=x>", "]]>", "&#60;b&lt;"] {
+        let page = report::html(&probe_saying(markup));
+        assert_eq!(skeleton(&page), harmless);
+        assert!(!page.chars().any(|c| c != '\n' && sse_argo_tester::escape::is_obeyed(c)), "{page:?}");
+    }
+    assert!(!report::html(&buffered().variants.remove(0).report).contains("hush"));
+}
+
 /// What every page of [`saying`] consists of.
 static HARMLESS: LazyLock<Vec<String>> = LazyLock::new(|| skeleton(&html(&saying("harmless"))));
 
@@ -205,14 +255,16 @@ proptest! {
         reports in vec((any_report(), option::of(any_report())), 1..4),
         other in option::of(any_report()),
     ) {
+        let first = Report { against: other.clone().map(Box::new), ..reports[0].0.clone() };
         let variants = reports.into_iter().map(|(report, again)| row(report, again)).collect();
-        let page = html(&Diagnosed { variants, against: other, ..saying("") });
-        prop_assert!(page.len() < PAGE_MOST);
-        let document = parsed(&page);
-        for attribute in document.descendants().flat_map(|node| node.attributes()) {
-            let is_drawn = ["d", "x", "y", "x1", "x2", "y1", "y2"].contains(&attribute.name());
-            let is_odd = ["NaN", "inf"].iter().any(|odd| attribute.value().contains(odd));
-            prop_assert!(!(is_drawn && is_odd), "{:?}", attribute);
+        for page in [report::html(&first), html(&Diagnosed { variants, against: other, ..saying("") })] {
+            prop_assert!(page.len() < PAGE_MOST);
+            let document = parsed(&page);
+            for attribute in document.descendants().flat_map(|node| node.attributes()) {
+                let is_drawn = ["d", "x", "y", "x1", "x2", "y1", "y2"].contains(&attribute.name());
+                let is_odd = ["NaN", "inf"].iter().any(|odd| attribute.value().contains(odd));
+                prop_assert!(!(is_drawn && is_odd), "{:?}", attribute);
+            }
         }
     }
 }

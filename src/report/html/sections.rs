@@ -1,20 +1,33 @@
-//! What else was seen of the plain variant, and of the path beside it.
+//! Sections of a report: what was seen of one measurement, and of the path beside it.
 
 use serde_json::Value;
 
+use super::figure::{self, Scale, Size};
 use super::markup::Markup;
-use super::matrix::{head, scrolling};
+use super::parts::{ITEMS_MOST, VALUE_MOST, badge, facts, head, scrolling, severity, tone};
 use super::secrets::{shown, without_query};
-use super::{ITEMS_MOST, Row, badge, severity};
 use crate::report::{Report, table};
+use crate::stats::Summary;
+use crate::verdict::{Judgement, representative};
 
-/// More characters of a field's name, and of its value, are not shown.
-const NAME_MOST: usize = 60;
-const VALUE_MOST: usize = 300;
+/// Whose measurement it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// That of a probe.
+    Probe,
+    /// That of a diagnosis' plain variant.
+    PlainVariant,
+}
+
+impl Whose {
+    fn says(self, probe: &'static str, plain: &'static str) -> &'static str {
+        if self == Whose::Probe { probe } else { plain }
+    }
+}
 
 /// Who is in between, and what says so.
-pub(super) fn who(page: &mut Markup, plain: &Row) {
-    let Some(hop) = &plain.report.hop else { return };
+pub(super) fn who(page: &mut Markup, report: &Report) {
+    let Some(hop) = &report.hop else { return };
     page.element("section", &[("class", "card")], |page| {
         page.leaf("h2", &[], "Who is in between");
         page.leaf("p", &[], &hop.name);
@@ -57,21 +70,21 @@ pub(super) fn against(page: &mut Markup, url: &str, this: &Report, other: &Repor
     });
 }
 
-/// The streams of the plain variant, and what there is to say about them.
-pub(super) fn streams(page: &mut Markup, plain: &Row) {
-    let Report { streams, verdict, .. } = &plain.report;
+/// The streams, and what there is to say about them.
+pub(super) fn streams(page: &mut Markup, report: &Report, whose: Whose) {
+    let Report { streams, verdict, .. } = report;
     if streams.is_empty() && verdict.findings.is_empty() {
         return;
     }
     page.element("section", &[("class", "card")], |page| {
-        page.leaf("h2", &[], "What was found with the plain variant");
+        page.leaf("h2", &[], whose.says("What was found", "What was found with the plain variant"));
         let cells = table::cells(streams);
         if let Some((names, rows)) = cells.split_first().filter(|(_, rows)| !rows.is_empty()) {
             let caption = match rows {
-                [_] => "Its stream.",
+                [_] => whose.says("The stream.", "Its stream."),
                 _ => "Streams of different pace at the same time: what they have in common tells bytes from time.",
             };
-            scrolling(page, "The plain variant's streams", caption, |page| {
+            scrolling(page, whose.says("The streams", "The plain variant's streams"), caption, |page| {
                 head(page, &names.each_ref().map(String::as_str));
                 page.element("tbody", &[], |page| rows.iter().for_each(|row| stream(page, row)));
             });
@@ -98,11 +111,11 @@ fn stream(page: &mut Markup, [name, numbers @ .., end]: &[String; 7]) {
     });
 }
 
-/// The head of the plain variant's response.
-pub(super) fn response(page: &mut Markup, plain: &Row) {
-    let Some(response) = &plain.report.response else { return };
+/// The head of the response.
+pub(super) fn response(page: &mut Markup, report: &Report, whose: Whose) {
+    let Some(response) = &report.response else { return };
     page.element("section", &[("class", "card")], |page| {
-        page.leaf("h2", &[], "The plain variant's response");
+        page.leaf("h2", &[], whose.says("The response", "The plain variant's response"));
         for url in response.redirects.iter().take(ITEMS_MOST / 3) {
             page.element("p", &[], |page| {
                 page.text("redirected by ");
@@ -115,11 +128,13 @@ pub(super) fn response(page: &mut Markup, plain: &Row) {
     });
 }
 
-/// What our origin saw of the plain variant's request. It hides what may be a secret itself.
-pub(super) fn origin_saw(page: &mut Markup, plain: &Row) {
-    let Some(Value::Object(saw)) = &plain.report.origin_saw else { return };
+/// What our origin saw of the request. It hides what may be a secret itself.
+pub(super) fn origin_saw(page: &mut Markup, report: &Report, whose: Whose) {
+    let Some(Value::Object(saw)) = &report.origin_saw else { return };
     page.element("section", &[("class", "card")], |page| {
-        page.leaf("h2", &[], "What the origin saw of the plain variant's request");
+        let heading =
+            whose.says("What the origin saw of the request", "What the origin saw of the plain variant's request");
+        page.leaf("h2", &[], heading);
         let known = ["method", "target", "http", "peer"].into_iter();
         facts(page, known.filter_map(|name| Some((name, saw.get(name)?.as_str()?.to_owned()))));
         let headers = saw.get("headers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -132,16 +147,35 @@ pub(super) fn origin_saw(page: &mut Markup, plain: &Row) {
     });
 }
 
-/// Names and values.
-fn facts<'a>(page: &mut Markup, facts: impl Iterator<Item = (&'a str, String)>) {
-    let mut facts = facts.take(ITEMS_MOST).peekable();
-    if facts.peek().is_none() {
+/// Reports, each by its name, on one scale.
+pub(super) fn charts(page: &mut Markup, reports: &[(String, &Report)]) {
+    let streams = reports
+        .iter()
+        .filter_map(|(whose, report)| Some((whose, report.verdict.verdict, representative(&report.streams)?)));
+    let streams: Vec<(&String, Judgement, &Summary)> = streams.collect();
+    if streams.is_empty() {
         return;
     }
-    page.element("dl", &[], |page| {
-        for (name, value) in facts {
-            page.element("dt", &[], |page| page.text_up_to(NAME_MOST, name));
-            page.element("dd", &[], |page| page.text_up_to(VALUE_MOST, &value));
+    let scale = Scale::linear(&streams.iter().map(|(_, _, stream)| *stream).collect::<Vec<_>>());
+    page.element("section", &[("class", "card")], |page| {
+        page.leaf("h2", &[], "Events over time");
+        for (whose, judgement, stream) in &streams {
+            page.element("figure", &[("class", tone(*judgement))], |page| {
+                page.element("figcaption", &[], |page| {
+                    page.leaf("b", &[], whose);
+                    page.text(" ");
+                    badge(page, *judgement);
+                    page.text(" ");
+                    page.leaf("span", &[], &figure::title(stream));
+                    page.leaf("small", &[("class", "muted")], &figure::description(stream));
+                });
+                figure::draw(page, whose, stream, scale, Size::Large);
+            });
+        }
+        if streams.iter().any(|(_, _, stream)| figure::is_stamped(stream)) {
+            let how = "Below each chart, a line leads from when an event was sent to when it came: upright lines are events \
+                       in real time, lines that meet are events that came together.";
+            page.leaf("p", &[("class", "muted")], how);
         }
     });
 }

@@ -2,7 +2,9 @@
 
 use super::figure::{self, Scale, Size};
 use super::markup::Markup;
-use super::{Row, badge, mark, marked, outcome, tone};
+use super::parts::{badge, head, marked, scrolling, tone};
+use crate::report::diagnosis::Row;
+use crate::report::diagnosis::text::{mark, outcome};
 use crate::report::table::{self, UNKNOWN};
 use crate::report::words::{self, time};
 use crate::stats::Summary;
@@ -21,26 +23,6 @@ pub(super) fn table(page: &mut Markup, rows: &[Row]) {
             let names = ["variant", "verdict", "hold", "lag p50", "p99", "max", "events", "end", "second time"];
             head(page, &names);
             page.element("tbody", &[], |page| rows.iter().take(ROWS_MOST).for_each(|row| line(page, row)));
-        });
-    });
-}
-
-/// A table that may be wider than a phone.
-pub(super) fn scrolling(page: &mut Markup, name: &str, caption: &str, inside: impl FnOnce(&mut Markup)) {
-    let attributes = [("class", "scroll"), ("role", "region"), ("aria-label", name), ("tabindex", "0")];
-    page.element("div", &attributes, |page| {
-        page.element("table", &[], |page| {
-            page.element("caption", &[], |page| page.leaf("span", &[], caption));
-            inside(page);
-        });
-    });
-}
-
-/// The names of a table's columns.
-pub(super) fn head(page: &mut Markup, names: &[&str]) {
-    page.element("thead", &[], |page| {
-        page.element("tr", &[], |page| {
-            names.iter().for_each(|name| page.leaf("th", &[("scope", "col")], name));
         });
     });
 }

@@ -1,71 +1,31 @@
 //! A diagnosis as one page to be passed on: everything in one file, no script, nothing fetched.
 
-mod details;
-mod figure;
-mod markup;
-mod matrix;
-mod secrets;
-
-use super::text::{mark, measured, outcome, proof, telling};
-use super::{Diagnosed, Row};
-use crate::SERVER_NAME;
-use crate::report::Report;
+use super::markup::Markup;
+use super::parts::{ITEMS_MOST, badge, labelled, tone};
+use super::sections::{self, Whose};
+use super::{matrix, shell};
+use crate::report::diagnosis::text::{measured, proof, telling};
+use crate::report::diagnosis::{Diagnosed, Row};
 use crate::report::text::difference;
-use crate::report::text_builder::Tone;
 use crate::report::words;
-use crate::stats::Summary;
-use crate::timestamp::{RFC3339_LEN, write_rfc3339};
 use crate::verdict::diagnosis::{Advice, Explanation, Note, Remedy};
-use crate::verdict::{Finding, Judgement, Severity, representative};
-use figure::{Scale, Size};
-use markup::Markup;
-
-/// How the page looks.
-const STYLE: &str = include_str!("html/style.css");
-/// The SHA-256 of that, in base64: a browser applies this style and no other. A test tells what it has to be.
-const STYLE_SHA256: &str = "OO8vJcQjm6dGMdQZXxKwwDsgfOoiHhleZDhCjlk7YY4=";
-
-/// Of a list that a server may make long, so many are shown.
-const ITEMS_MOST: usize = 30;
-/// More characters of the URL are not shown.
-const URL_MOST: usize = 2000;
 
 /// The diagnosis as a page: HTML that is well-formed XML too, with everything that it needs inside.
 ///
 /// Whatever a server said is text in it. What may be a secret is left out: credentials in URLs, values of cookies and of
 /// fields that carry tokens. It takes less than 1 MB.
 pub fn html(diagnosed: &Diagnosed) -> String {
-    let mut page = Markup::default();
-    page.verbatim("<!DOCTYPE html>");
-    page.element("html", &[("lang", "en")], |page| {
-        head(page, diagnosed);
-        page.element("body", &[], |page| body(page, diagnosed));
-    });
-    page.into_text() + "\n"
-}
-
-fn head(page: &mut Markup, diagnosed: &Diagnosed) {
-    page.element("head", &[], |page| {
-        let policy =
-            format!("default-src 'none'; style-src 'sha256-{STYLE_SHA256}'; base-uri 'none'; form-action 'none'");
-        page.void("meta", &[("charset", "utf-8")]);
-        page.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", &policy)]);
-        page.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
-        page.void("meta", &[("name", "color-scheme"), ("content", "light dark")]);
-        page.void("meta", &[("name", "referrer"), ("content", "no-referrer")]);
-        let verdict = diagnosed.plain().map_or("", |row| row.report.verdict.verdict.as_str());
-        page.leaf("title", &[], &format!("{verdict}: {}", diagnosed.url));
-        page.element("style", &[], |page| page.verbatim(STYLE));
-    });
+    let verdict = diagnosed.plain().map_or("", |row| row.report.verdict.verdict.as_str());
+    shell::page(&format!("{verdict}: {}", diagnosed.url), |page| body(page, diagnosed))
 }
 
 fn body(page: &mut Markup, diagnosed: &Diagnosed) {
-    page.element("header", &[], |page| {
-        page.leaf("p", &[("class", "muted")], "Do Server-Sent Events arrive in real time?");
-        page.element("h1", &[], |page| page.text_up_to(URL_MOST, &diagnosed.url));
-        if let Some(plain) = diagnosed.plain() {
-            measured_when(page, &plain.report, diagnosed);
-        }
+    shell::header(page, &diagnosed.url, |page| {
+        let Some(plain) = diagnosed.plain() else { return };
+        let took = words::time(diagnosed.took.as_secs_f64() * 1e3);
+        let variants = diagnosed.variants.iter().filter(|row| !row.is_plain).count();
+        let plural = if variants == 1 { "" } else { "s" };
+        shell::measured(page, &plain.report, &format!(" in {took}, {variants} variant{plural}"));
     });
     page.element("main", &[], |page| {
         let Some(plain) = diagnosed.plain() else { return };
@@ -73,32 +33,15 @@ fn body(page: &mut Markup, diagnosed: &Diagnosed) {
         cure(page, diagnosed);
         notes(page, &diagnosed.diagnosis.notes);
         charts(page, diagnosed, plain);
-        details::who(page, plain);
+        sections::who(page, &plain.report);
         if let Some(other) = &diagnosed.against {
-            details::against(page, &diagnosed.url, &plain.report, other);
+            sections::against(page, &diagnosed.url, &plain.report, other);
         }
         matrix::table(page, &diagnosed.variants);
         matrix::small_multiples(page, &diagnosed.variants);
-        details::streams(page, plain);
-        details::response(page, plain);
-        details::origin_saw(page, plain);
-    });
-}
-
-fn measured_when(page: &mut Markup, report: &Report, diagnosed: &Diagnosed) {
-    let first_us = report.streams.iter().map(|stream| stream.requested_us).min().unwrap_or(0);
-    let unix_us = u64::try_from(report.started_unix_us.saturating_add(first_us)).unwrap_or(0);
-    let mut time = [0; RFC3339_LEN];
-    write_rfc3339(&mut time, unix_us);
-    let time = String::from_utf8_lossy(&time).into_owned();
-    page.element("p", &[("class", "muted")], |page| {
-        page.text("Measured on ");
-        let shown = format!("{} at {} UTC", &time[..10], &time[11..19]);
-        page.leaf("time", &[("datetime", &time)], &shown);
-        let took = words::time(diagnosed.took.as_secs_f64() * 1e3);
-        let variants = diagnosed.variants.iter().filter(|row| !row.is_plain).count();
-        let plural = if variants == 1 { "" } else { "s" };
-        page.text(&format!(" in {took}, {variants} variant{plural}, with {SERVER_NAME}"));
+        sections::streams(page, &plain.report, Whose::PlainVariant);
+        sections::response(page, &plain.report, Whose::PlainVariant);
+        sections::origin_saw(page, &plain.report, Whose::PlainVariant);
     });
 }
 
@@ -125,37 +68,6 @@ fn what_and_why(page: &mut Markup, diagnosed: &Diagnosed, plain: &Row) {
         if let Some(other) = &diagnosed.against {
             labelled(page, "Against", &format!("{}: {}", other.url, difference(verdict, &other.verdict)));
         }
-    });
-}
-
-/// What a verdict looks like: a mark and a word on the colour that says the same.
-fn badge(page: &mut Markup, judgement: Judgement) {
-    marked(page, words::mark(judgement), judgement.as_str());
-}
-
-/// The same with another word.
-fn marked(page: &mut Markup, (mark, tone): (&str, Tone), word: &str) {
-    page.leaf("strong", &[("class", &format!("badge {}", class(tone)))], &format!("{mark} {word}"));
-}
-
-/// The class of what has a verdict.
-fn tone(judgement: Judgement) -> &'static str {
-    class(words::mark(judgement).1)
-}
-
-fn class(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "good",
-        Tone::Doubt => "doubt",
-        _ => "bad",
-    }
-}
-
-fn labelled(page: &mut Markup, label: &str, text: &str) {
-    page.element("p", &[], |page| {
-        page.leaf("b", &[], label);
-        page.text(": ");
-        page.text(text);
     });
 }
 
@@ -267,47 +179,8 @@ fn notes(page: &mut Markup, notes: &[Note]) {
 /// The plain variant, the other path, and the smallest cure, on one scale.
 fn charts(page: &mut Markup, diagnosed: &Diagnosed, plain: &Row) {
     let cured = diagnosed.variants.iter().find(|row| Some(&row.id) == diagnosed.diagnosis.smallest.as_ref());
-    let again = cured.and_then(|row| Some((row.id.as_str(), row.again.as_ref()?)));
-    let again = again.map(|(id, report)| (format!("{id}, the second time"), report));
+    let again = cured.and_then(|row| Some((format!("{}, the second time", row.id), row.again.as_ref()?)));
     let other = diagnosed.against.as_ref().map(|report| ("the other path".to_owned(), report));
     let all = [Some(("plain".to_owned(), &plain.report)), other, again];
-    let streams = all
-        .into_iter()
-        .flatten()
-        .filter_map(|(whose, report)| Some((whose, report.verdict.verdict, representative(&report.streams)?)));
-    let streams: Vec<(String, Judgement, &Summary)> = streams.collect();
-    if streams.is_empty() {
-        return;
-    }
-    let scale = Scale::linear(&streams.iter().map(|(_, _, stream)| *stream).collect::<Vec<_>>());
-    page.element("section", &[("class", "card")], |page| {
-        page.leaf("h2", &[], "Events over time");
-        for (whose, judgement, stream) in &streams {
-            page.element("figure", &[("class", tone(*judgement))], |page| {
-                page.element("figcaption", &[], |page| {
-                    page.leaf("b", &[], whose);
-                    page.text(" ");
-                    badge(page, *judgement);
-                    page.text(" ");
-                    page.leaf("span", &[], &figure::title(stream));
-                    page.leaf("small", &[("class", "muted")], &figure::description(stream));
-                });
-                figure::draw(page, whose, stream, scale, Size::Large);
-            });
-        }
-        if streams.iter().any(|(_, _, stream)| figure::is_stamped(stream)) {
-            let how = "Below each chart, a line leads from when an event was sent to when it came: upright lines are events \
-                       in real time, lines that meet are events that came together.";
-            page.leaf("p", &[("class", "muted")], how);
-        }
-    });
-}
-
-/// How bad a finding is.
-fn severity(finding: &Finding) -> (&'static str, &'static str) {
-    match finding.severity() {
-        Severity::Info => ("i", "muted"),
-        Severity::Warn => ("!", "doubt"),
-        Severity::Fail => ("✗", "bad"),
-    }
+    sections::charts(page, &all.into_iter().flatten().collect::<Vec<_>>());
 }
