@@ -102,6 +102,10 @@ impl<'a> Client<'a> {
     }
 
     /// Reads a request's head, waiting `patience` for its first byte.
+    ///
+    /// Neither this nor [`Client::route`] is inlined: their frames would lie under each stream for as long as it lasts,
+    /// and a page of stack more in each thread is a third of a stream's memory.
+    #[inline(never)]
     fn next_request(&mut self, patience: Duration) -> Result<Request, NoHead> {
         self.head_only = false;
         let head = self.inbox.read_head(patience, self.handler.timeouts.head)?;
@@ -112,9 +116,17 @@ impl<'a> Client<'a> {
     }
 
     fn answer(&mut self, Request { head, screened }: Request) -> Next {
+        match self.route(head, &screened) {
+            Action::Respond(response) => self.deliver(response, &screened),
+            Action::RespondHead(head, persistence) => self.deliver_head(&head, persistence),
+            Action::Run(task) => self.run(task, &screened),
+        }
+    }
+
+    #[inline(never)]
+    fn route(&self, head: Vec<u8>, screened: &Screened) -> Action {
         let Target::Path(target) = &screened.target else {
-            let response = Response::empty(204).with(ALLOW, PUBLIC_METHODS);
-            return self.deliver(response, &screened);
+            return Action::Respond(Response::empty(204).with(ALLOW, PUBLIC_METHODS));
         };
         let exchange = Exchange {
             head,
@@ -124,16 +136,11 @@ impl<'a> Client<'a> {
             keep_alive: screened.keep_alive,
             connection: Arc::clone(self.connection),
         };
-        match self.handler.hop.route(exchange) {
-            Ok(Action::Respond(response)) => self.deliver(response, &screened),
-            Ok(Action::RespondHead(head, persistence)) => self.deliver_head(&head, persistence),
-            Ok(Action::Run(task)) => self.run(task, &screened),
-            Err(error) => {
-                log::warn!("route a request of {}: {error}", self.connection.peer);
-                let response = Response::text(503, "the server can't route this request now; try again later");
-                self.deliver(response.with(RETRY_AFTER.0, RETRY_AFTER.1), &screened)
-            }
-        }
+        self.handler.hop.route(exchange).unwrap_or_else(|error| {
+            log::warn!("route a request of {}: {error}", self.connection.peer);
+            let response = Response::text(503, "the server can't route this request now; try again later");
+            Action::Respond(response.with(RETRY_AFTER.0, RETRY_AFTER.1))
+        })
     }
 
     fn run(&mut self, task: Box<dyn Task>, screened: &Screened) -> Next {
