@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::client::{Client, Connection};
 use crate::stream::Record;
 
-/// Both servers send one event a second.
+/// All servers send one event a second.
 pub(crate) const INTERVAL_US: u64 = 1_000_000;
 /// How late an event may arrive before it counts as missing at the end: far more than any load makes it.
 const ARRIVAL_DEADLINE_US: u64 = 1_000_000;
@@ -16,6 +16,7 @@ pub(crate) struct Figures {
     pub(crate) startup_ms: f64,
     pub(crate) first_event_ms: Spread,
     pub(crate) connections_per_s: f64,
+    pub(crate) cpu_ms_per_connection: f64,
     pub(crate) jitter_ms: Spread,
     pub(crate) lag_ms: Spread,
     pub(crate) cpu_ms_per_1000: f64,
@@ -57,6 +58,7 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric::new("first event p50, ms", 2, |f| f.first_event_ms.p50).short("first event p50 ms"),
     Metric::new("first event p99, ms", 2, |f| f.first_event_ms.p99).short("p99"),
     Metric::new("short connections/s", 0, |f| f.connections_per_s).short("conn/s"),
+    Metric::new("CPU ms a short connection", 3, |f| f.cpu_ms_per_connection).short("CPU ms / conn"),
     Metric::new("jitter p50, ms", 3, |f| f.jitter_ms.p50),
     Metric::new("jitter p99, ms", 3, |f| f.jitter_ms.p99).short("jitter p99 ms"),
     Metric::new("jitter max, ms", 2, |f| f.jitter_ms.max).short("max"),

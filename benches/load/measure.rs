@@ -25,7 +25,9 @@ const GOLDEN_RATIO: f64 = 1.618_033_988_749_895;
 /// Between two looks at the server; the kernel's timer slack adds 50 us.
 const POLL: Duration = Duration::from_micros(100);
 /// The step that measures connections a second.
-const SHORT_CONNECTIONS: usize = 2000;
+const SHORT_CONNECTIONS: usize = 8000;
+/// For threads to end after the last short connection; what that costs counts as well.
+const THREADS_END: Duration = Duration::from_millis(200);
 const SHORT_AT_ONCE: usize = 16;
 /// The crate promises that `serve` is gone by then.
 const SHUTDOWN_PROMISE_MS: f64 = 2000.0;
@@ -55,10 +57,13 @@ pub(crate) fn measure(kind: Kind, streams: usize, seconds: u64) -> Result<Figure
 
     hang_up_some(&mut client, &server, &process, &mut figures)?;
     hang_up_all(&mut client, &process, idle, &mut figures)?;
+    let before = process.cpu_of_all()?;
     let took = Client::short_requests(server.address(), SHORT_CONNECTIONS, SHORT_AT_ONCE)?;
     figures.connections_per_s = SHORT_CONNECTIONS as f64 / took.as_secs_f64();
+    thread::sleep(THREADS_END);
+    figures.cpu_ms_per_connection = millis(process.cpu_of_all()? - before) / SHORT_CONNECTIONS as f64;
     figures.shutdown_ms = millis(server.stop()?);
-    if kind == Kind::Ring && figures.shutdown_ms > SHUTDOWN_PROMISE_MS {
+    if kind == Kind::Serve && figures.shutdown_ms > SHUTDOWN_PROMISE_MS {
         figures.faults.push(format!("{:.0} ms from SIGTERM to exit", figures.shutdown_ms));
     }
     Ok(figures)

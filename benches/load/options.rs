@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::server::Kind;
+use crate::server::{BASELINE_VARIABLE, Kind};
 
 const DEFAULT_STREAMS: [usize; 4] = [100, 1000, 5000, 10_000];
 const DEFAULT_SECONDS: u64 = 10;
@@ -16,10 +16,11 @@ Compares the crate's server with the least server of one thread a connection.
   --streams N,...    numbers of streams to try [100,1000,5000,10000]
   --seconds S        how long all streams run, 3 at least [10]
   --rounds N         rounds of each; figures are the median [1]
-  --only ring|bare   one server alone
+  --only NAME        one server alone: serve, bare or baseline
   --help             this text
 
-SSE_BIN=PATH measures another build of the binary.";
+SSE_BIN=PATH measures another build of the binary; SSE_BASELINE=PATH compares with an earlier build instead of the
+least server.";
 
 pub(crate) enum Command {
     Run(Options),
@@ -39,11 +40,12 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, String> {
     if arguments.is_empty() {
         return Ok(Command::Print("the load benchmark runs with `cargo bench --bench load`; see --help"));
     }
+    let other = if std::env::var_os(BASELINE_VARIABLE).is_some() { Kind::Baseline } else { Kind::Bare };
     let mut options = Options {
         streams: DEFAULT_STREAMS.to_vec(),
         seconds: DEFAULT_SECONDS,
         rounds: 1,
-        servers: vec![Kind::Ring, Kind::Bare],
+        servers: vec![Kind::Serve, other],
     };
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
@@ -86,8 +88,8 @@ where
 }
 
 fn server(name: &str) -> Result<Kind, String> {
-    [Kind::Ring, Kind::Bare]
+    [Kind::Serve, Kind::Bare, Kind::Baseline]
         .into_iter()
         .find(|kind| kind.to_string() == name)
-        .ok_or_else(|| format!("--only: `{name}` is neither ring nor bare"))
+        .ok_or_else(|| format!("--only: `{name}` is neither serve nor bare nor baseline"))
 }

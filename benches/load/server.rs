@@ -20,6 +20,8 @@ pub(crate) const BARE_SERVER: &str = "bare-server";
 pub(crate) const LAUNCH: &str = "launch";
 /// Names another build of the crate's binary.
 pub(crate) const BINARY_VARIABLE: &str = "SSE_BIN";
+/// Names an earlier build to compare with.
+pub(crate) const BASELINE_VARIABLE: &str = "SSE_BASELINE";
 /// Connections allowed beyond the streams.
 pub(crate) const SPARE_CONNECTIONS: usize = 500;
 const START_DEADLINE: Duration = Duration::from_secs(10);
@@ -29,7 +31,9 @@ const STOP_DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The crate's own release binary.
-    Ring,
+    Serve,
+    /// An earlier build of it.
+    Baseline,
     /// [`crate::bare`].
     Bare,
 }
@@ -37,7 +41,8 @@ pub(crate) enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Ring => "ring",
+            Self::Serve => "serve",
+            Self::Baseline => "baseline",
             Self::Bare => "bare",
         })
     }
@@ -137,7 +142,11 @@ fn command_line(kind: Kind, streams: usize) -> Result<Vec<OsString>, String> {
     }
     let limit = (streams + SPARE_CONNECTIONS).to_string();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--max-connections", &limit, "--max-streams", &limit];
-    Ok(std::iter::once(binary()?)
+    let program = match kind {
+        Kind::Baseline => std::env::var_os(BASELINE_VARIABLE).ok_or_else(|| format!("set {BASELINE_VARIABLE}"))?,
+        _ => binary()?,
+    };
+    Ok(std::iter::once(program)
         .chain(arguments.into_iter().chain(["--log-level", "warn"]).map(OsString::from))
         .collect())
 }

@@ -112,7 +112,7 @@ fn rounds(options: &Options, streams: usize, paths: &[Path]) -> Result<Vec<Round
     let mut results: Vec<Rounds> = paths.iter().map(new).collect();
     for round in 0..options.rounds {
         eprintln!("{streams} streams, round {} of {} ...", round + 1, options.rounds);
-        let origin = Server::start(Kind::Ring, streams)?;
+        let origin = Server::start(Kind::Serve, streams)?;
         let mut order: Vec<usize> = (0..paths.len()).collect();
         if round % 2 == 1 {
             order.reverse();
