@@ -19,7 +19,7 @@ const SAME_HOLD: f64 = 1.5;
 
 /// The report as text. Its last line is for grep, and whole however long it is:
 /// `VERDICT <verdict> hold=<kind> [hold_bytes=N] [hold_ms=N] [lag_p50_ms=N lag_p99_ms=N lag_max_ms=N] events=R[/E]
-/// end=<how> url=<url>`. Its numbers are those of [`json()`]; what is unknown is left out; no value has a space in it.
+/// end=<how> url=<url>`. Its numbers are those of the JSON; what is unknown is left out; no value has a space in it.
 pub fn text(report: &Report, style: Style) -> String {
     let mut page = TextBuilder::new(style);
     head(&mut page, report);

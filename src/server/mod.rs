@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server engine around a [`Service`](service::Service). It knows nothing of events.
+//! An HTTP/1.1 server engine around a `Service`. It knows nothing of events.
 //!
 //! ```text
 //!  client --TCP--> acceptor --> connection's thread --clean head--> tiny_http --Request--> router
@@ -8,7 +8,7 @@
 //!
 //! The acceptor owns the public sockets. Each connection has one thread for its whole life. It reads and screens the
 //! head of a request and sends the clean head, without body framing, through [tiny_http]; the service makes an
-//! [`Action`](service::Action) of it. The thread carries the action out on its own socket: a task reads the request's
+//! `Action` of it. The thread carries the action out on its own socket: a task reads the request's
 //! body there, bounded by the limit of its route. A watcher notices hang-ups, and the connection table knows all
 //! connections.
 //!

@@ -20,7 +20,6 @@
 mod health;
 mod judge;
 mod page;
-mod products;
 mod route;
 
 pub(crate) mod document;
@@ -31,7 +30,7 @@ pub(crate) use health::HEALTHY;
 pub(crate) use route::Route;
 
 /// What origin and relay have in common.
-const ROUTES: &[Route] = &[products::ROUTE, judge::ROUTE, health::ROUTE];
+const ROUTES: &[Route] = &[judge::ROUTE, health::ROUTE];
 
 /// The route of a path that origin and relay have in common.
 pub(crate) fn find(path: &str) -> Option<&'static Route> {

@@ -20,8 +20,8 @@ pub(crate) fn below<'a>(base: &str, target: &'a str) -> Result<(&'a str, &'a str
 
 /// The answer to a path that leads nowhere.
 pub(crate) fn not_found(base: &str) -> Response {
-    let text = "nothing here; there are / /events /time /healthz /judge /products /streams/ID"
-        .replace(" /", &format!(" {base}/"));
+    let text =
+        "nothing here; there are / /events /time /healthz /judge /streams/ID".replace(" /", &format!(" {base}/"));
     Response::text(404, &text)
 }
 

@@ -181,7 +181,7 @@ fn what_is_not_there_is_not_found() {
     {
         let (head, body) = request(&mut client, "GET", target, "");
         assert_eq!((head.status, head.get("Content-Type")), (404, Some(PLAIN)), "{target}");
-        assert_eq!(body, "nothing here; there are / /events /time /healthz /judge /products /streams/ID\n");
+        assert_eq!(body, "nothing here; there are / /events /time /healthz /judge /streams/ID\n");
     }
 }
 

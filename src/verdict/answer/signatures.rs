@@ -1,7 +1,5 @@
 //! The signatures by which products show in an answer.
 
-use serde::Serialize;
-
 use super::reply::Reply;
 use crate::escape::shortened;
 use crate::http::url::{host_of_reference, path_of_reference};
@@ -27,8 +25,7 @@ impl Name {
 }
 
 /// One signature. Texts are in lower case, and are found in any.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug)]
 pub(in crate::verdict) enum Signature {
     /// A header field whose value has this in it; an empty text is in every value.
     Field(&'static str, &'static str),
@@ -51,13 +48,12 @@ pub(in crate::verdict) enum Signature {
 use Signature::{Cloudflare, CloudflareStatus, Cookie, Field, Host, Segment, Text, Word};
 
 /// What an answer with one of these signatures is.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(in crate::verdict) struct Row {
     id: Id,
     what: &'static str,
     /// Empty where the id's own says it.
     advice: &'static str,
-    #[serde(rename = "marks")]
     signatures: &'static [Signature],
 }
 

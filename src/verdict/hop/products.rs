@@ -1,10 +1,7 @@
 //! The header fields that products leave.
 
-use serde::Serialize;
-
 /// Where a header field is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::verdict) enum Side {
     /// In the response.
     Answer,
