@@ -50,7 +50,9 @@ impl Url {
     }
 
     fn new(text: String) -> Url {
-        let parsed = url::Url::parse(&text).ok();
+        // Servers get it byte for byte, and these would break the line that it stands in.
+        let breaks_lines = text.bytes().any(|byte| byte <= b' ' || byte == 0x7f);
+        let parsed = url::Url::parse(&text).ok().filter(|_| !breaks_lines);
         Url { text, parsed }
     }
 
@@ -62,7 +64,8 @@ impl Url {
     /// Whether a request for it is one of HTTP, with or without TLS.
     pub fn is_http(&self) -> bool {
         let has_host = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-        self.parsed.as_ref().is_some_and(has_host)
+        // The parser takes the path of `http:///path` for a host.
+        !self.authority().is_empty() && self.parsed.as_ref().is_some_and(has_host)
     }
 
     /// Whether requests for it go over TLS.
